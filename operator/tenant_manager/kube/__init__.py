@@ -1,0 +1,1 @@
+"""The only code beside kopf that talks to the Kubernetes API."""

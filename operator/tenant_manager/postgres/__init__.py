@@ -1,0 +1,1 @@
+"""The only code that knows asyncpg, and the kernel: all privileged SQL."""
