@@ -1,0 +1,1 @@
+"""Tests, in folders named by what each needs; `servers` is shared with the demo."""

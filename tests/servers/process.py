@@ -1,0 +1,83 @@
+"""One program that runs in the background: its log, its pid file, and its end.
+
+The pid file outlives us, so that a later run can end what a killed one left behind.
+"""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from .account import Account
+
+
+class Process:
+    """A named program of a server's folder: `<name>.log` and `<name>.pid` lie there."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self._file = folder / f"{name}.pid"
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self, command: Sequence[str], account: Account, environment: Mapping[str, str] | None = None) -> None:
+        """Start it in a session of its own, so that Ctrl-C reaches only us and we choose the order of ending."""
+        with self.log.open("ab") as log:
+            self._child = subprocess.Popen(
+                [*account.prefix, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, **(environment or {})},
+                **account.switch(),
+            )
+        new = self._file.with_suffix(".new")
+        new.write_text(json.dumps({"pid": self._child.pid, "command": list(command)}))
+        new.rename(self._file)
+
+    @property
+    def pid(self) -> int | None:
+        """None if it does not run."""
+        running = self._running()
+        return None if running is None else running.pid
+
+    def stop(self, gently: signal.Signals = signal.SIGTERM, patience: float = 10.0) -> None:
+        """End it: ask, wait for `patience` seconds, then SIGKILL. No error if it does not run."""
+        if (running := self._running()) is not None:
+            try:
+                running.send_signal(gently)
+                running.wait(patience)
+            except psutil.TimeoutExpired:
+                running.kill()
+                running.wait(10.0)
+            except psutil.NoSuchProcess:
+                pass
+        self._forget()
+
+    def tail(self, lines: int = 8) -> str:
+        """The end of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def _running(self) -> psutil.Process | None:
+        """The process of the pid file, if that number is still ours: with the command line that we gave."""
+        try:
+            noted = json.loads(self._file.read_text())
+            process = psutil.Process(noted["pid"])
+            arguments = process.cmdline()
+            alive = process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        except (OSError, ValueError, psutil.Error):
+            return None
+        command = noted["command"]
+        # Between fork and exec of `account.prefix` the command is the tail of what runs.
+        return process if alive and arguments[-len(command) :] == command else None
+
+    def _forget(self) -> None:
+        if self._child is not None:
+            self._child.wait(10.0)
+            self._child = None
+        self._file.unlink(missing_ok=True)
