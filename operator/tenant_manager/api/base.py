@@ -39,13 +39,8 @@ def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
 
 def text(pattern: str, must: str, *more: tuple[str, str], longest: int) -> Any:
     """A bounded string whose form is refused in words: the API server shows `must` instead of a bare pattern."""
-    literal = pattern.replace("\\", "\\\\")
-    return Field(
-        min_length=1,
-        max_length=longest,
-        pattern=pattern,
-        json_schema_extra=rules((f"self.matches('{literal}')", must), *more),
-    )
+    extra = rules((f"self.matches(r'{pattern}')", must), *more)
+    return Field(max_length=longest, pattern=pattern, json_schema_extra=extra)
 
 
 def quantity_bytes(quantity: str | int) -> int:
@@ -54,13 +49,15 @@ def quantity_bytes(quantity: str | int) -> int:
     Raises:
         ValueError: it is malformed, negative, or more than 8E.
     """
-    found = re.fullmatch(r"(?P<number>[0-9.]+)(?:(?P<suffix>[a-zA-Z]+)|[eE](?P<exponent>[0-9]+))?", str(quantity))
-    if found is None or re.fullmatch(QUANTITY_PATTERN, str(quantity)) is None:
-        raise ValueError(f"'{quantity}' must be a quantity of bytes such as 500Mi, 10G or 1073741824")
-    exponent = int(found["exponent"] or 0)
-    size: int = math.ceil(Fraction(found["number"]) * _FACTORS[found["suffix"] or ""] * 10**exponent)
+    written = str(quantity)
+    found = re.fullmatch(QUANTITY_PATTERN, written)
+    if found is None:
+        raise ValueError(f"'{written}' must be a quantity of bytes such as 500Mi, 10G or 1073741824")
+    suffix = found[2] or ""
+    factor = _FACTORS[suffix] if suffix in _FACTORS else 10 ** int(suffix[1:])
+    size = math.ceil(Fraction(written.removesuffix(suffix)) * factor)
     if size > BIGGEST_QUANTITY:
-        raise ValueError(f"'{quantity}' must be at most 8E")
+        raise ValueError(f"'{written}' must be at most 8E")
     return size
 
 
@@ -72,7 +69,10 @@ def _well_formed(quantity: str | int) -> str | int:
 def quantity_schema(*more: tuple[str, str], field: str) -> dict[str, Any]:
     """The structural schema of a quantity; `field` is what its messages call it."""
     form = f"type(self) == int || self.matches('{QUANTITY_PATTERN}')"
-    size = "type(self) == int ? self <= 8000000000000000000 : quantity(self).compareTo(quantity('8E')) <= 0"
+    size = (
+        "type(self) == int ? self <= 8000000000000000000 : "
+        "!isQuantity(self) || quantity(self).compareTo(quantity('8E')) <= 0"
+    )
     return {
         "x-kubernetes-int-or-string": True,
         "anyOf": [{"type": "integer"}, {"type": "string"}],
@@ -80,7 +80,7 @@ def quantity_schema(*more: tuple[str, str], field: str) -> dict[str, Any]:
         "maxLength": 32,
         **rules(
             (form, f"`{field}` must be a quantity of bytes such as '500Mi', '10G' or 1073741824"),
-            (f"!({form}) || ({size})", f"`{field}` must be at most 8E"),
+            (size, f"`{field}` must be at most 8E"),
             *more,
         ),
     }
@@ -94,16 +94,9 @@ def shortened(longest: int) -> BeforeValidator:
     return BeforeValidator(lambda value: value[:longest] if isinstance(value, str) else value)
 
 
-DNS_NAME_PATTERN: Final = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$"
 OBJECT_NAME_PATTERN: Final = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 """DNS-1123 subdomain as Kubernetes checks the names of objects."""
 
-Name = Annotated[
-    str,
-    text(
-        "^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$",
-        "a name must consist of letters, digits, '-', '_' and '.', and begin and end with a letter or digit",
-        longest=63,
-    ),
-]
+NAME_PATTERN: Final = "^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$"
+NAME_FORM: Final = "must consist of letters, digits, '-', '_' and '.', and begin and end with a letter or digit"
 """Names that the platform team makes up: features, resource types."""

@@ -23,7 +23,9 @@ class Condition(ApiModel):
     """One fact about the object."""
 
     model_config = ConfigDict(
-        json_schema_extra={"required": ["type", "status", "reason", "message", "lastTransitionTime"]}
+        json_schema_extra={
+            "required": ["type", "status", "reason", "message", "observedGeneration", "lastTransitionTime"]
+        }
     )
 
     type: str = Field(
@@ -40,12 +42,11 @@ class Condition(ApiModel):
         description="Why, in one word for programs; the troubleshooting page lists them all.",
     )
     message: Annotated[str, shortened(LONGEST_MESSAGE)] = Field(
-        default="",
         max_length=LONGEST_MESSAGE,
         description="Why, in a sentence for people, with what to do and who may do it.",
     )
     observed_generation: int = Field(
-        default=0, ge=0, description="The generation of the object that this condition was judged by."
+        ge=0, description="The generation of the object that this condition was judged by."
     )
     last_transition_time: str = Field(
         default="",

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from tenant_manager.api.base import ApiModel, Name, Storage
+from tenant_manager.api.base import NAME_FORM, NAME_PATTERN, ApiModel, Storage, text
 
 MOST_CONNECTIONS: Final = 10_000
 INT32: Final = 2**31 - 1
@@ -29,10 +29,24 @@ class ApiCalls(ApiModel):
     period: CallPeriod = Field(description="The span in which calls are counted: Hour, Day or Month.")
 
 
+ResourceType = Annotated[
+    str,
+    text(
+        NAME_PATTERN,
+        f"`name` {NAME_FORM}",
+        (
+            "!(self in ['users', 'storage', 'apiCalls', 'api_calls', 'connections'])",
+            "`name` must not be 'users', 'storage', 'apiCalls', 'api_calls' or 'connections', which are fields already",
+        ),
+        longest=63,
+    ),
+]
+
+
 class AdditionalLimit(ApiModel):
     """A limit on a resource type that only the application knows."""
 
-    name: Name = Field(
+    name: ResourceType = Field(
         description="The resource type, for example `projects`: letters, digits, '-', '_' and '.'. "
         "It stands as resource_type in tenancy.tenant_resources.",
     )

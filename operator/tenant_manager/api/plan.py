@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from tenant_manager.api.base import ApiModel, Name, quantity_bytes, quantity_schema, text
+from tenant_manager.api.base import NAME_FORM, NAME_PATTERN, ApiModel, quantity_bytes, quantity_schema, text
 from tenant_manager.api.conditions import Condition
 from tenant_manager.api.limits import Limits
 
@@ -110,7 +110,7 @@ class PlanSpec(ApiModel):
     price: Price | None = Field(
         default=None, description="What the plan costs, for applications and people. Absent: no price is known."
     )
-    features: tuple[Name, ...] = Field(
+    features: tuple[Annotated[str, text(NAME_PATTERN, f"each feature {NAME_FORM}", longest=63)], ...] = Field(
         default=(),
         max_length=64,
         description="What tenants of this plan may use, as names that the application knows, for example `sso`. "

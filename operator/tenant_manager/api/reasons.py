@@ -114,7 +114,7 @@ SECRET_NAME_TOO_LONG: Final = Reason(
 INVALID_SPEC: Final = Reason(
     "InvalidSpec",
     waits=False,
-    means="The object holds a value that this version of the operator does not accept, though the API server stored it.",
+    means="The object holds a value that this version of the operator does not accept, though it is stored.",
     advice="Whoever may edit the object corrects the field that the message names. If it looks right, apply the CRDs "
     "that belong to this version.",
 )
@@ -122,7 +122,7 @@ DANGEROUS_ROLE: Final = Reason(
     "DangerousRole",
     waits=False,
     means="The tenant's role was given power that no tenant may have (SUPERUSER, CREATEROLE, CREATEDB, BYPASSRLS or "
-    "REPLICATION). It is left alone, since repairing it would mean to act on a role that may be stronger than us.",
+    "REPLICATION). It is left alone, since whoever could do that may be stronger than the operator.",
     advice="A database administrator finds out who did it and takes the power away with ALTER ROLE.",
 )
 REPLACED: Final = Reason(

@@ -1,14 +1,15 @@
 """Tenant: one customer of the platform, with its own schema and login in PostgreSQL."""
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tenant_manager.api.base import (
-    DNS_NAME_PATTERN,
     GROUP,
+    NAME_FORM,
     OBJECT_NAME_PATTERN,
     ApiModel,
     Storage,
@@ -22,6 +23,9 @@ from tenant_manager.api.limits import Limits
 
 LONGEST_DEFAULT_NAME: Final = 43  # characters; `tenant_` and a name of this length make the longest identifier
 DEFAULT_NAME_PATTERN: Final = "^[a-z0-9]+(-[a-z0-9]+)*$"
+
+
+DEEPEST_SETTINGS: Final = 64  # levels
 
 
 def default_identifier(name: str) -> str | None:
@@ -60,6 +64,30 @@ class PlanRef(ApiModel):
     ] = Field(description="Name of the Plan. It may be applied later than the Tenant, which waits for it.")
 
 
+def _keys(field: str) -> dict[str, Any]:
+    return rules(
+        (
+            "self.all(key, !format.qualifiedName().validate(key).hasValue())",
+            f"each key of `{field}` must be a name such as 'team' or 'example.com/team'",
+        ),
+        (
+            f"self.all(key, !key.startsWith('{GROUP}/'))",
+            f"no key of `{field}` may begin with '{GROUP}/', which belongs to the operator",
+        ),
+    )
+
+
+LabelValue = Annotated[
+    str,
+    text(
+        "^(([A-Za-z0-9][-_.A-Za-z0-9]*)?[A-Za-z0-9])?$",
+        f"each label {NAME_FORM}, or be empty",
+        longest=63,
+    ),
+]
+AnnotationValue = Annotated[str, Field(max_length=4096)]
+
+
 class ConnectionSecret(ApiModel):
     """The Secret with which an application connects."""
 
@@ -70,11 +98,17 @@ class ConnectionSecret(ApiModel):
         description="Name of the Secret. Default: the Tenant's name and `-connection`, which fits for Tenants whose "
         "name has at most 242 characters. A Secret of that name that is not ours is never taken over.",
     )
-    labels: dict[str, str] = Field(
-        default_factory=dict, max_length=32, description="Labels that the Secret gets beside the operator's own."
+    labels: dict[str, LabelValue] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Labels that the Secret gets beside the operator's own, which win.",
+        json_schema_extra=_keys("labels"),
     )
-    annotations: dict[str, str] = Field(
-        default_factory=dict, max_length=32, description="Annotations that the Secret gets."
+    annotations: dict[str, AnnotationValue] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Annotations that the Secret gets.",
+        json_schema_extra=_keys("annotations"),
     )
 
 
@@ -100,9 +134,8 @@ class TenantSpec(ApiModel):
         Annotated[
             str,
             text(
-                DNS_NAME_PATTERN,
-                "`domain` must be a lower-case DNS name such as 'acme.example.com'",
-                ("self.contains('.')", "`domain` must have at least two parts, such as 'acme.example.com'"),
+                "^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?[.])+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+                "`domain` must be a lower-case DNS name of at least two parts, such as 'acme.example.com'",
                 longest=253,
             ),
         ]
@@ -132,7 +165,8 @@ class TenantSpec(ApiModel):
     settings: dict[str, Any] = Field(
         default_factory=dict,
         max_length=64,
-        description="Free JSON for the application, stored as tenancy.tenants.settings. At most 64 keys and 16 KiB.",
+        description="Free JSON for the application, stored as tenancy.tenants.settings. At most 64 keys "
+        "and 16 KiB, nested at most 64 levels deep.",
         json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
     )
     deletion_policy: DeletionPolicy = Field(
@@ -144,6 +178,24 @@ class TenantSpec(ApiModel):
     connection_secret: ConnectionSecret | None = Field(
         default=None, description="The Secret, beside this Tenant, with which its application connects."
     )
+
+    @field_validator("settings")
+    @classmethod
+    def _storable(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        level: list[Any] = [settings]
+        for _ in range(DEEPEST_SETTINGS):
+            if any(isinstance(value, str) and "\0" in value for value in level):
+                raise ValueError("`settings` must not hold the character U+0000, which PostgreSQL cannot store")
+            level = [inner for value in level for inner in _inside(value)]
+        if level:
+            raise ValueError(f"`settings` must not be nested more than {DEEPEST_SETTINGS} levels deep")
+        return settings
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return (*value.keys(), *value.values())
+    return value if isinstance(value, list) else ()
 
 
 class AppliedPlan(ApiModel):
