@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 GROUP: Final = "tenancy.neostack.io"
 VERSION: Final = "v1"
@@ -25,7 +26,13 @@ QUANTITY_PATTERN: Final = "^[0-9]{1,19}([.][0-9]{1,9})?(k|[MGTPE]|[KMGTPE]i|[eE]
 class ApiModel(BaseModel):
     """A part of an object as users write it. Unknown fields are ignored: a newer CRD may have more."""
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # settings are the customer's: no log repeats them
+    )
 
     def as_json(self) -> dict[str, Any]:
         """The form that Kubernetes stores: camelCase, no nulls."""
@@ -43,6 +50,11 @@ def text(pattern: str, must: str, *more: tuple[str, str], longest: int) -> Any:
     return Field(max_length=longest, pattern=pattern, json_schema_extra=extra)
 
 
+def refused(must: str) -> PydanticCustomError:
+    """A ValueError whose words reach the user as they are, after the field's name."""
+    return PydanticCustomError("refused", "{must}", {"must": must})
+
+
 def quantity_bytes(quantity: str | int) -> int:
     """How many bytes a Kubernetes quantity stands for; a fraction of a byte counts as a whole one.
 
@@ -52,12 +64,12 @@ def quantity_bytes(quantity: str | int) -> int:
     written = str(quantity)
     found = re.fullmatch(QUANTITY_PATTERN, written)
     if found is None:
-        raise ValueError(f"'{written}' must be a quantity of bytes such as 500Mi, 10G or 1073741824")
+        raise refused("must be a quantity of bytes such as '500Mi', '10G' or 1073741824")
     suffix = found[2] or ""
     factor = _FACTORS[suffix] if suffix in _FACTORS else 10 ** int(suffix[1:])
     size = math.ceil(Fraction(written.removesuffix(suffix)) * factor)
     if size > BIGGEST_QUANTITY:
-        raise ValueError(f"'{written}' must be at most 8E")
+        raise refused("must be at most 8E")
     return size
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from tenant_manager.api.base import NAME_FORM, NAME_PATTERN, ApiModel, quantity_bytes, quantity_schema, text
+from tenant_manager.api.base import NAME_FORM, NAME_PATTERN, ApiModel, quantity_bytes, quantity_schema, refused, text
 from tenant_manager.api.conditions import Condition
 from tenant_manager.api.limits import Limits
 
@@ -44,7 +44,7 @@ class Price(ApiModel):
 
 def _work_mem(quantity: int | str) -> int | str:
     if not SMALLEST_WORK_MEM <= quantity_bytes(quantity) <= BIGGEST_WORK_MEM:
-        raise ValueError("`workMem` must be between 64Ki and 2147483647Ki")
+        raise refused("must be between 64Ki and 2147483647Ki")
     return quantity
 
 

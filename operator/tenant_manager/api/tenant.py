@@ -13,6 +13,7 @@ from tenant_manager.api.base import (
     OBJECT_NAME_PATTERN,
     ApiModel,
     Storage,
+    refused,
     rules,
     shortened,
     text,
@@ -185,10 +186,10 @@ class TenantSpec(ApiModel):
         level: list[Any] = [settings]
         for _ in range(DEEPEST_SETTINGS):
             if any(isinstance(value, str) and "\0" in value for value in level):
-                raise ValueError("`settings` must not hold the character U+0000, which PostgreSQL cannot store")
+                raise refused("must not hold the character U+0000, which PostgreSQL cannot store")
             level = [inner for value in level for inner in _inside(value)]
         if level:
-            raise ValueError(f"`settings` must not be nested more than {DEEPEST_SETTINGS} levels deep")
+            raise refused(f"must not be nested more than {DEEPEST_SETTINGS} levels deep")
         return settings
 
 
