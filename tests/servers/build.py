@@ -112,8 +112,8 @@ def _demand_space(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free + kept < SPACE:
         raise CannotBuild(
-            f"Building the control plane takes {(SPACE - kept) / 1e9:.1f} GB of disk space for some minutes, and the disk "
-            f"of {folder} has {free / 1e9:.1f} GB left. Free some, or set XDG_CACHE_HOME to a folder on another disk."
+            f"Building the control plane takes {(SPACE - kept) / 1e9:.1f} GB of disk space for some minutes, and the "
+            f"disk of {folder} has {free / 1e9:.1f} GB left. Free some, or set XDG_CACHE_HOME to a folder on another."
         )
 
 

@@ -12,6 +12,7 @@ cluster roles and namespaces there, and what stops servers or reads the audit lo
 
 import json
 import secrets
+import signal
 import ssl
 import time
 import urllib.request
@@ -20,7 +21,6 @@ from http import HTTPStatus
 from pathlib import Path
 
 from . import flags
-from .account import OURSELVES
 from .binaries import controlplane
 from .certificates import write_rsa_key
 from .errors import CannotStart
@@ -107,7 +107,7 @@ class ControlPlane:
             at_once: by SIGKILL; else it first waits some seconds for open requests
         """
         self._own()
-        self._apiserver.kill() if at_once else self._apiserver.stop()
+        self._apiserver.stop(signal.SIGKILL if at_once else None)
 
     def start_apiserver(self) -> None:
         """The end of an outage: the same address, certificate and tokens."""
@@ -173,7 +173,7 @@ class ControlPlane:
         write_kubeconfig(self.kubeconfig, self.server, self.ca_file, self.admin_token)
 
     def _run(self, process: Process, arguments: list[str]) -> None:
-        process.start([str(controlplane()), process.name, *arguments], OURSELVES)
+        process.start([str(controlplane()), process.name, *arguments])
 
     def _bring_up_apiserver(self) -> bool:
         """Whether it is ready; false as soon as it or etcd has ended."""

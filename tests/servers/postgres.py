@@ -49,7 +49,7 @@ class PostgresServer:
     def create(
         cls, version: int, folder: Path, *, settings: Mapping[str, str] | None = None, hba: str = HBA, ssl: bool = False
     ) -> "PostgresServer":
-        """A running server in `folder`, which is made if needed.
+        """A running server in `folder`, which is made if needed. What already runs there is ended first.
 
         Args:
             version: 16, 17 or 18
@@ -62,6 +62,7 @@ class PostgresServer:
             raise CannotStart(f"The wheel of PostgreSQL {version} is built without TLS; {WITH_TLS} have it.")
         server = cls(version, folder.resolve(), settings or {}, ssl=ssl)
         server._account.give(server.folder)
+        server.stop()
         if not (server.folder / "complete").exists():
             server._initialise()
         server._hba.write_text(hba)
@@ -92,7 +93,7 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Sessions are ended, data is written. No error if it does not run."""
-        self._process.stop(signal.SIGINT)
+        self._process.stop()
 
     def restart(self) -> None:
         self.stop()
@@ -191,7 +192,9 @@ class PostgresServer:
         settings.chmod(0o644)
         # Its own check compares numbers only: after a reboot a foreign process of that number would keep it down.
         self._lock_file.unlink(missing_ok=True)
-        self._process.start([str(self._programs / "postgres"), "-D", str(self.folder / "data")], self._account)
+        self._process.start(
+            [str(self._programs / "postgres"), "-D", str(self.folder / "data")], self._account, gently=signal.SIGINT
+        )
 
     @property
     def _lock_file(self) -> Path:

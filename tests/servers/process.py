@@ -8,11 +8,12 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-from .account import Account
+from .account import OURSELVES, Account
 
 
 class Process:
@@ -24,8 +25,22 @@ class Process:
         self._file = folder / f"{name}.pid"
         self._child: subprocess.Popen[bytes] | None = None
 
-    def start(self, command: Sequence[str], account: Account, environment: Mapping[str, str] | None = None) -> None:
-        """Start it in a session of its own, so that Ctrl-C reaches only us and we choose the order of ending."""
+    def start(
+        self,
+        command: Sequence[str],
+        account: Account = OURSELVES,
+        *,
+        environment: Mapping[str, str] | None = None,
+        gently: signal.Signals = signal.SIGTERM,
+    ) -> None:
+        """Start it in a session of its own, so that Ctrl-C reaches only us and we choose the order of ending.
+
+        Args:
+            command: the program's full path and its arguments
+            account: whom it runs as
+            environment: added to ours
+            gently: the signal that asks it to end
+        """
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 [*account.prefix, *command],
@@ -37,7 +52,7 @@ class Process:
                 **account.switch(),
             )
         new = self._file.with_suffix(".new")
-        new.write_text(json.dumps({"pid": self._child.pid, "command": list(command)}))
+        new.write_text(json.dumps({"pid": self._child.pid, "command": list(command), "gently": gently}))
         new.rename(self._file)
 
     @property
@@ -46,22 +61,16 @@ class Process:
         running = self._running()
         return None if running is None else running.pid
 
-    def stop(self, gently: signal.Signals = signal.SIGTERM, patience: float = 10.0) -> None:
-        """End it: ask, wait for `patience` seconds, then SIGKILL. No error if it does not run."""
+    def stop(self, sign: signal.Signals | None = None, *, patience: float = 10.0) -> None:
+        """End it: ask, by default in the way that `start` named, wait, then SIGKILL. No error if it does not run."""
         if (running := self._running()) is not None:
-            try:
-                running.send_signal(gently)
-                running.wait(patience)
-            except psutil.TimeoutExpired:
+            with suppress(psutil.NoSuchProcess):
+                running.send_signal(sign or json.loads(self._file.read_text())["gently"])
+                with suppress(psutil.TimeoutExpired):
+                    running.wait(patience)
                 running.kill()
                 running.wait(10.0)
-            except psutil.NoSuchProcess:
-                pass
         self._forget()
-
-    def kill(self) -> None:
-        """End it without asking."""
-        self.stop(signal.SIGKILL)
 
     def tail(self, lines: int = 8) -> str:
         """The end of its log."""
