@@ -15,6 +15,9 @@ import psutil
 
 from .account import OURSELVES, Account
 
+# What we started and have not reaped, by pid file: the object that started it may be gone before the program.
+_children: dict[Path, subprocess.Popen[bytes]] = {}
+
 
 class Process:
     """A named program of a server's folder: `<name>.log` and `<name>.pid` lie there."""
@@ -23,7 +26,6 @@ class Process:
         self.name = name
         self.log = folder / f"{name}.log"
         self._file = folder / f"{name}.pid"
-        self._child: subprocess.Popen[bytes] | None = None
 
     def start(
         self,
@@ -42,7 +44,7 @@ class Process:
             gently: the signal that asks it to end
         """
         with self.log.open("ab") as log:
-            self._child = subprocess.Popen(
+            child = subprocess.Popen(
                 [*account.prefix, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -51,8 +53,9 @@ class Process:
                 env={**os.environ, **(environment or {})},
                 **account.switch(),
             )
+        _children[self._file] = child
         new = self._file.with_suffix(".new")
-        new.write_text(json.dumps({"pid": self._child.pid, "command": list(command), "gently": gently}))
+        new.write_text(json.dumps({"pid": child.pid, "command": list(command), "gently": gently}))
         new.rename(self._file)
 
     @property
@@ -90,7 +93,6 @@ class Process:
         return process if alive and arguments[-len(command) :] == command else None
 
     def _forget(self) -> None:
-        if self._child is not None:
-            self._child.wait(10.0)
-            self._child = None
+        if (child := _children.pop(self._file, None)) is not None:
+            child.wait(10.0)
         self._file.unlink(missing_ok=True)
