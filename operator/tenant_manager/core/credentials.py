@@ -63,3 +63,40 @@ def _password(random_bytes: Callable[[int], bytes]) -> str:
 
 def _b64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class SetVerifier:
+    """Gives the login a new verifier. The password is drawn in the call, else no diff would be the same twice."""
+
+    identifier: str
+    connection_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The credentials of this pass, and whether the login has them already."""
+
+    credentials: Credentials
+    stands: bool
+
+
+def choose(fresh: Credentials, published: str | None, stored: StoredVerifier | None, changed: bool = False) -> Choice:
+    """Which password the login should have.
+
+    `published` is what the connection Secret holds, `stored` what the registry knows of the verifier set last;
+    `changed`: the server holds another verifier, so the tenant has changed its own password. A published password
+    stays wherever it can: it is what applications know.
+    """
+    if published is not None and not is_well_formed(published):
+        published = None
+    if stored is None:  # the login is to be made
+        return Choice(fresh if published is None else fresh.with_password(published), stands=False)
+    if published is not None and stored.fits(published):
+        return Choice(fresh.with_password(published), stands=not changed)
+    return Choice(fresh, stands=False)
+
+
+def is_well_formed(password: str) -> bool:
+    """Whether a password could be one of ours: 32 letters and digits."""
+    return len(password) == PASSWORD_LENGTH and all(character in ALPHABET for character in password)

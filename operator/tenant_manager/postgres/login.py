@@ -1,0 +1,93 @@
+"""Twin of core/login.py: the call for each step, and its columns of the one query."""
+
+from typing import assert_never
+
+import asyncpg
+
+from tenant_manager.core.credentials import Credentials
+from tenant_manager.core.login import (
+    CloseLogin,
+    EndSessions,
+    Join,
+    LoginStep,
+    MakeLogin,
+    ObservedLogin,
+    OpenLogin,
+    SetSettings,
+)
+from tenant_manager.postgres.call import Call
+
+MANAGED = (
+    "statement_timeout",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "lock_timeout",
+    "work_mem",
+)
+ATTRIBUTES = {
+    "rolsuper": "SUPERUSER",
+    "rolcreaterole": "CREATEROLE",
+    "rolcreatedb": "CREATEDB",
+    "rolbypassrls": "BYPASSRLS",
+    "rolreplication": "REPLICATION",
+}
+
+COLUMNS = """
+       r.oid IS NOT NULL AS has_login, r.rolcanlogin, r.rolconnlimit,
+       r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolbypassrls, r.rolreplication,
+       coalesce(left(role_comment.description, 51) = 'tenant-manager ' || t.claim, false) AS login_ours,
+       coalesce(setting.setconfig, '{}') AS settings,
+       'search_path=' || quote_ident(t.identifier) || ', extensions' AS search_path,
+       coalesce(here.setconfig, '{}') AS settings_here,
+       (SELECT bool_and(m.inherit_option AND NOT m.set_option AND NOT m.admin_option) FROM pg_auth_members m
+         WHERE m.roleid = (SELECT oid FROM known WHERE rolname = 'tenancy_tenant') AND m.member = r.oid) AS member,
+       coalesce(session.number, 0)::int AS sessions"""
+
+JOINS = """
+  LEFT JOIN pg_roles r ON r.rolname = t.identifier
+  LEFT JOIN pg_shdescription role_comment ON role_comment.objoid = r.oid
+        AND role_comment.classoid = 'pg_authid'::regclass
+  LEFT JOIN pg_db_role_setting setting ON setting.setrole = r.oid AND setting.setdatabase = 0
+  LEFT JOIN pg_db_role_setting here ON here.setrole = r.oid
+        AND here.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+  LEFT JOIN sessions session ON session.usesysid = r.oid"""
+
+
+def call(step: LoginStep, fresh: Credentials) -> Call:
+    """The one kernel call that carries out `step`; the verifier joins it here and nowhere earlier."""
+    match step:
+        case MakeLogin(identifier, login):
+            args = (identifier, fresh.verifier(), login.connection_limit, dict(login.settings))
+            return Call("SELECT tenancy.make_login($1, $2, $3, $4, $5) AS statements", args)
+        case SetSettings(identifier, login):
+            settings = (identifier, dict(login.settings), login.connection_limit)
+            return Call("SELECT tenancy.set_settings($1, $2, $3, $4) AS statements", settings)
+        case Join(identifier):
+            return Call("SELECT tenancy.join($1, $2) AS statements", (identifier,))
+        case OpenLogin(identifier):
+            return Call("SELECT tenancy.open_login($1, $2) AS statements", (identifier,))
+        case CloseLogin(identifier):
+            return Call("SELECT tenancy.close_login($1, $2) AS statements", (identifier,))
+        case EndSessions(identifier):
+            return Call("SELECT tenancy.terminate($1, $2) AS sessions", (identifier,))
+        case _:
+            assert_never(step)
+
+
+def observed(row: asyncpg.Record) -> ObservedLogin | None:
+    """A row of the one query as the state of its role; `None`: there is none of that name."""
+    if not row["has_login"]:
+        return None
+    settings = dict(entry.split("=", 1) for entry in row["settings"])
+    here = dict(entry.split("=", 1) for entry in row["settings_here"])
+    return ObservedLogin(
+        connection_limit=row["rolconnlimit"],
+        settings={name: text for name, text in settings.items() if name in MANAGED},
+        open=row["rolcanlogin"],
+        search_path=row["search_path"] in row["settings"],
+        elsewhere=any(name in here for name in (*MANAGED, "search_path")),
+        member=bool(row["member"]),
+        ours=row["login_ours"],
+        attributes=tuple(word for column, word in ATTRIBUTES.items() if row[column]),
+        sessions=row["sessions"],
+    )

@@ -1,0 +1,120 @@
+"""Drift: one query over all tenants, compared in memory; those that differ are queued. Runs at start and on a clock."""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from tenant_manager.core import tenant
+from tenant_manager.core.identity import ACTIVE
+from tenant_manager.core.plan import Plan
+from tenant_manager.core.retention import DropLeftover, MarkAbandoned
+from tenant_manager.core.stopped import Stopped
+from tenant_manager.core.tenant import Observed
+from tenant_manager.kube import objects
+from tenant_manager.kube.objects import PAUSED, PLAN, TENANT, Key, KubeObject
+from tenant_manager.postgres import catalog, retention
+from tenant_manager.postgres import plan as plan_rows
+from tenant_manager.postgres.call import run
+from tenant_manager.postgres.credentials import changed_passwords
+from tenant_manager.postgres.tenant import apply, observe
+from tenant_manager.reconcile.cache import Awaited, plan_name
+from tenant_manager.reconcile.context import Context
+from tenant_manager.reconcile.look import identifier_of
+from tenant_manager.reconcile.queue import Lane
+
+CHUNK: Final = 100  # tenants compared before others get their turn
+
+log = structlog.get_logger("tenant_manager")
+
+
+async def scan(context: Context) -> None:
+    """Look at everything once.
+
+    Raises:
+        Stopped: the database cannot be used now.
+    """
+    context.stored_plans = await plan_rows.stored(context.database)
+    context.changed_passwords = await changed_passwords(context.database)
+    held = await observe(context.database)
+    await _queue_what_differs(context, held)
+    _queue_who_may_go_on(context, held)
+    _queue_plans(context)
+    await _mark_abandoned(context, held)
+    left = await _drop_leftovers(context)
+    context.metrics.scanned(held, left, await catalog.used(context.database))
+
+
+async def _queue_what_differs(context: Context, held: dict[str, Observed]) -> None:
+    for number, thing in enumerate(context.cache.tenants()):
+        if number % CHUNK == CHUNK - 1:
+            await asyncio.sleep(0)
+        if not context.queue.is_busy(thing.key) and _differs(context, thing, held):
+            context.metrics.drift.inc()
+            context.queue.add(thing.key, Lane.SWEEP)
+
+
+def _differs(context: Context, thing: KubeObject, held: dict[str, Observed]) -> bool:
+    """Whether a Tenant that was as it should be is so no more; what waits or stalls comes up by itself."""
+    known = objects.tenant_status(thing)
+    if thing.deleting or thing.annotations.get(PAUSED) == "true" or known.identifier is None:
+        return False
+    observed = held.get(known.identifier)
+    if observed is None or known.identifier in context.changed_passwords:
+        return True
+    try:
+        spec = objects.tenant_spec(thing)
+        if (found := context.cache.objects.get(Key(PLAN, plan_name(thing)))) is None:
+            return False  # it keeps what was applied last; its own pass compares with that
+        plan = Plan(plan_name(thing), found.uid, found.generation, objects.plan_spec(found))
+        wanted = tenant.desired(identifier_of(thing, spec), observed.registration.owner, spec, plan)
+        return bool(tenant.diff(wanted, observed, password_stands=True).steps)
+    except Stopped:
+        return not any(item.type == "Stalled" and item.status == "True" for item in known.conditions)
+
+
+def _queue_who_may_go_on(context: Context, held: dict[str, Observed]) -> None:
+    """An administrator may have purged, released or renamed what a Tenant waits for."""
+    taken = {observed.catalog.domain for observed in held.values() if observed.catalog is not None}
+    for kind, names in (("identifier", set(held)), ("domain", taken)):
+        for name in context.cache.everything_awaited(kind):
+            observed = held.get(name) if kind == "identifier" else None
+            if name not in names or (observed is not None and observed.registration.released_to is not None):
+                for key in context.cache.who_waits(Awaited(kind, name)):
+                    context.queue.add(key, Lane.SWEEP)
+
+
+def _queue_plans(context: Context) -> None:
+    """Plans whose row is not the Plan's, and rows of Plans that are gone."""
+    names = {thing.key.name: (thing.uid, thing.generation) for thing in context.cache.plans()}
+    rows = {name: (plan.uid, plan.generation) for name, plan in context.stored_plans.items()}
+    for name in {name for name in names.keys() | rows.keys() if names.get(name) != rows.get(name)}:
+        if name in names or not context.cache.tenants_of(name):
+            context.queue.add(Key(PLAN, name), Lane.SWEEP)
+
+
+async def _mark_abandoned(context: Context, held: dict[str, Observed]) -> None:
+    """Active tenants of this cluster that have no object: let go by annotation, or by hand."""
+    for identifier, observed in held.items():
+        registration = observed.registration
+        owner = registration.owner
+        if registration.state != ACTIVE or registration.abandoned or owner.cluster != context.settings.cluster_name:
+            continue
+        thing = context.cache.objects.get(Key(TENANT, owner.name, owner.namespace))
+        elsewhere = context.namespaces.get(owner.namespace, owner.namespace_uid) != owner.namespace_uid
+        if thing is None or elsewhere:
+            step = MarkAbandoned(identifier, abandoned=True)
+            await apply(context.database, identifier, 0, (step,), context.fresh())
+            where = {"namespace": owner.namespace, "name": owner.name}
+            log.warning("a tenant has no object any more", identifier=identifier, **where)
+
+
+async def _drop_leftovers(context: Context) -> int:
+    """Try again to drop the roles that could not be dropped with their tenants; how many are left."""
+    remaining = 0
+    for role in await retention.leftovers(context.database):
+        if (await run(context.database, [retention.call(DropLeftover(role))])).statements:
+            log.info("dropped a role that was left behind", role=role)
+        else:
+            remaining += 1
+    return remaining
