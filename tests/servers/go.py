@@ -61,12 +61,8 @@ class Go:
     def packages_to_compile(self) -> int:
         """Fetches the modules; the number of packages that no earlier build has left compiled."""
         arguments = ["list", "-deps", "-trimpath", "-ldflags", LDFLAGS, "-f", "{{.Stale}}", "."]
-        lines = list(
-            self._lines(
-                arguments,
-                "The modules of the control plane could not be fetched; they come over the network, by GOPROXY",
-            )
-        )
+        failed = "The modules of the control plane could not be fetched; they come over the network, by GOPROXY"
+        lines = list(self._lines(arguments, failed))
         return lines.count("true")
 
     def compile(self, result: Path) -> Iterator[str]:
