@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tenant_manager.api.base import GROUP
 from tests import drawn
 from tests.servers.controlplane import ControlPlane
-from tools.crds import PLAN, TENANT, Kind
+from tools.crds import PLAN, TENANT, Kind, rendered
 
 Json = dict[str, Any]
 
@@ -54,7 +54,7 @@ class Cluster:
 @pytest.fixture(scope="module")
 def cluster(control_plane: ControlPlane) -> Iterator[Cluster]:
     crds = [f"crd/{plural}.{GROUP}" for plural in ("plans", "tenants")]
-    control_plane.kubectl("apply", "-f", str(ROOT / "crds"))
+    control_plane.kubectl("apply", *(f"--filename={path}" for path in rendered()))
     control_plane.kubectl("wait", "--for=condition=Established", *crds)
     control_plane.kubectl("create", "namespace", NAMESPACE)
     yield Cluster(control_plane)

@@ -78,27 +78,28 @@ def _well_formed(quantity: str | int) -> str | int:
     return quantity
 
 
-def quantity_schema(*more: tuple[str, str], field: str) -> dict[str, Any]:
-    """The structural schema of a quantity; `field` is what its messages call it."""
+def quantity_schema(field: str, size: tuple[str, str]) -> dict[str, Any]:
+    """The structural schema of a quantity; `field` is what its message calls it, `size` the rule on its size."""
     form = f"type(self) == int || self.matches('{QUANTITY_PATTERN}')"
-    size = (
-        "type(self) == int ? self <= 8000000000000000000 : "
-        "!isQuantity(self) || quantity(self).compareTo(quantity('8E')) <= 0"
-    )
     return {
         "x-kubernetes-int-or-string": True,
         "anyOf": [{"type": "integer"}, {"type": "string"}],
         "minimum": 0,
         "maxLength": 32,
-        **rules(
-            (form, f"`{field}` must be a quantity of bytes such as '500Mi', '10G' or 1073741824"),
-            (size, f"`{field}` must be at most 8E"),
-            *more,
-        ),
+        **rules((form, f"`{field}` must be a quantity of bytes such as '500Mi', '10G' or 1073741824"), size),
     }
 
 
-Storage = Annotated[int | str, AfterValidator(_well_formed), WithJsonSchema(quantity_schema(field="storage"))]
+_COUNTABLE: Final = (
+    "type(self) == int ? self <= 8000000000000000000 : "
+    "!isQuantity(self) || quantity(self).compareTo(quantity('8E')) <= 0"
+)
+
+Storage = Annotated[
+    int | str,
+    AfterValidator(_well_formed),
+    WithJsonSchema(quantity_schema("storage", (_COUNTABLE, "`storage` must be at most 8E"))),
+]
 
 
 def shortened(longest: int) -> BeforeValidator:

@@ -14,6 +14,15 @@ PLAN_FOUND: Final = "PlanFound"
 PAUSED: Final = "Paused"
 ROLLED_OUT: Final = "RolledOut"
 
+MEANINGS: Final = {
+    READY: "Tenant: its login works with what the connection Secret says, or is closed as `spec.access` asks.",
+    RECONCILING: "Tenant: work or another try is pending; time alone may cure it.",
+    STALLED: "Tenant: a person must act; the reason says who and how. Never True together with `Reconciling`.",
+    PLAN_FOUND: "Tenant: the Plan in `spec.planRef.name` exists. False leaves a Tenant that was Ready as it is.",
+    PAUSED: "Tenant: the operator leaves it as it is, because its annotation says so. Absent when not paused.",
+    ROLLED_OUT: "Plan: its present generation has reached all its Tenants.",
+}
+
 LONGEST_MESSAGE: Final = 4096  # characters
 
 Flag = Literal["True", "False", "Unknown"]

@@ -56,9 +56,7 @@ _WORK_MEM_RANGE: Final = (
 WorkMem = Annotated[
     int | str,
     AfterValidator(_work_mem),
-    WithJsonSchema(
-        quantity_schema((_WORK_MEM_RANGE, "`workMem` must be between 64Ki and 2147483647Ki"), field="workMem")
-    ),
+    WithJsonSchema(quantity_schema("workMem", (_WORK_MEM_RANGE, "`workMem` must be between 64Ki and 2147483647Ki"))),
 ]
 Timeout = Annotated[int, Field(ge=0, le=LONGEST_TIMEOUT)]
 

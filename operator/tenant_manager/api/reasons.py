@@ -150,7 +150,7 @@ DATABASE_COPIED: Final = Reason(
 KERNEL_MISSING: Final = Reason(
     "KernelMissing",
     waits=False,
-    means="The database has no `tenancy` schema: nobody prepared it yet.",
+    means="The database has no `tenancy` schema, or the operator's login has no rights in it: nobody prepared it yet.",
     advice="A database administrator runs `tenant-manager bootstrap`.",
 )
 KERNEL_OUTDATED: Final = Reason(
@@ -170,7 +170,7 @@ LOGIN_REFUSED: Final = Reason(
 DATABASE_UNREACHABLE: Final = Reason(
     "DatabaseUnreachable",
     waits=True,
-    means="PostgreSQL cannot be reached, or the connection broke.",
+    means="PostgreSQL cannot be reached, is starting or stopping, has no disk space, or the connection broke.",
     advice="Check that PostgreSQL runs and that the operator's network reaches it. The operator tries again by itself.",
 )
 DATABASE_READ_ONLY: Final = Reason(
@@ -182,7 +182,8 @@ DATABASE_READ_ONLY: Final = Reason(
 DATABASE_BUSY: Final = Reason(
     "DatabaseBusy",
     waits=True,
-    means="Another session holds a lock that the operator needs.",
+    means="PostgreSQL could not finish in time: another session holds a lock that the operator needs, or the server is "
+    "overloaded.",
     advice="Wait. If it stays, a database administrator looks for long transactions in pg_stat_activity.",
 )
 TOO_MANY_CONNECTIONS: Final = Reason(
@@ -195,7 +196,7 @@ TOO_MANY_CONNECTIONS: Final = Reason(
 NOT_THE_LEADER: Final = Reason(
     "NotTheLeader",
     waits=True,
-    means="Another operator works on this database since; this one writes nothing more.",
+    means="Another operator has taken over this database; this one writes nothing more.",
     advice="Whoever runs the operator stops one of the two. The one that was started last has the lead.",
 )
 UNEXPECTED_ERROR: Final = Reason(
