@@ -1,4 +1,8 @@
-"""Real servers for all layers, started when a test first asks for them and ended with the run."""
+"""Real servers for all layers, started when a test first asks for them and ended with the run.
+
+KUBECONFIG_TEST names a cluster to take instead of our own. PostgreSQL is always ours, whatever DATABASE_URL says:
+tests crash it, read its log and change its pg_hba.conf.
+"""
 
 import os
 import signal

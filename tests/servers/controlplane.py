@@ -68,7 +68,6 @@ class ControlPlane:
         """A running control plane in `folder`, which is made if needed. What already runs there is ended first."""
         folder.mkdir(parents=True, exist_ok=True)
         plane = cls(folder.resolve())
-        plane.stop()
         plane._prepare(audit=audit)
         plane.start()
         return plane
@@ -82,7 +81,8 @@ class ControlPlane:
         return plane
 
     def start(self) -> None:
-        """Start all three; returns when the API server is ready and controllers work."""
+        """Start all three, what runs of them anew; returns when the API server is ready and controllers work."""
+        self.stop()
         for _ in range(5):  # another program may take a port between our look and the server's
             self._choose_ports()
             self._run(self._etcd, flags.etcd(self.folder, self._ports))
