@@ -1,6 +1,8 @@
 """The models: quantities, identifiers, what a newer CRD may add, and how conditions follow each other."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from tenant_manager.api.conditions import LONGEST_MESSAGE, READY, RECONCILING, S
 from tenant_manager.api.identifiers import LONGEST_IDENTIFIER, RESERVED_WORDS
 from tenant_manager.api.limits import Limits
 from tenant_manager.api.plan import PlanSpec, Session
+from tenant_manager.api.reasons import EventReason, Reason
 from tenant_manager.api.tenant import DEEPEST_SETTINGS, Access, Isolation, TenantSpec, TenantStatus, default_identifier
 
 SUFFIXES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
@@ -205,3 +208,10 @@ def test_every_reason_has_one_name_and_says_what_to_do() -> None:
         assert reason.advice.endswith(".")
         assert reason.means.endswith(".")
     assert set(reasons.FINE) | set(reasons.TROUBLE) == set(reasons.ALL)
+
+
+def test_no_reason_stands_in_the_manual_that_nothing_says() -> None:
+    package = Path(reasons.__file__).parent.parent
+    said = "".join(path.read_text() for path in package.rglob("*.py") if path != Path(reasons.__file__))
+    names = [name for name, value in vars(reasons).items() if isinstance(value, Reason | EventReason)]
+    assert [name for name in names if re.search(rf"\b{name}\b", said) is None] == []

@@ -199,12 +199,6 @@ NOT_THE_LEADER: Final = Reason(
     means="Another operator has taken over this database; this one writes nothing more.",
     advice="Whoever runs the operator stops one of the two. The one that was started last has the lead.",
 )
-UNEXPECTED_ERROR: Final = Reason(
-    "UnexpectedError",
-    waits=True,
-    means="The operator met an error that it does not know. It tries again, ever more slowly.",
-    advice="Look into the operator's log, where the error stands with its trace, and report it.",
-)
 DELETION_WAITS: Final = Reason(
     "DeletionWaits",
     waits=True,
@@ -235,7 +229,7 @@ ALL: Final = tuple(value for value in tuple(globals().values()) if isinstance(va
 TROUBLE: Final = tuple(reason for reason in ALL if reason not in FINE)
 
 TENANT_CREATED: Final = EventReason("TenantCreated", "Schema, login and connection Secret were made.")
-TENANT_CHANGED: Final = EventReason("TenantChanged", "An edit of the Tenant took effect.")
+TENANT_CHANGED: Final = EventReason("TenantChanged", "An edit of the Tenant or of its Plan took effect.")
 TENANT_SUSPENDED: Final = EventReason("TenantSuspended", "The login was closed and its sessions were ended.")
 TENANT_RESUMED: Final = EventReason("TenantResumed", "The login was opened again, with the same password.")
 TENANT_RETAINED: Final = EventReason("TenantRetained", "The Tenant was deleted; its data is kept and its login closed.")
@@ -255,10 +249,7 @@ PASSWORD_REPLACED: Final = EventReason(
 SECRET_REPAIRED: Final = EventReason(
     "SecretRepaired", "The connection Secret was deleted or edited; it was written again.", warning=True
 )
-PLAN_CHANGED: Final = EventReason("PlanChanged", "An edit of the Plan, or another Plan, took effect for the Tenant.")
 PLAN_MISSING: Final = EventReason(
     "PlanMissing", "The Plan was deleted; the Tenant keeps what was applied last.", warning=True
 )
-PLAN_RETURNED: Final = EventReason("PlanReturned", "A Plan of that name exists again; the Tenant follows it.")
-
 EVENTS: Final = tuple(value for value in tuple(globals().values()) if isinstance(value, EventReason))
