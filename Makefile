@@ -57,6 +57,7 @@ lock: ## write requirements/ from pyproject.toml, with the newest versions (need
 	uv="$$folder/bin/uv"; \
 	"$$uv" pip $(COMPILE) --upgrade pyproject.toml --output-file requirements/run.txt; \
 	"$$uv" pip $(COMPILE) --upgrade pyproject.toml --group dev --group servers --output-file requirements/dev.txt; \
+	"$$uv" pip $(COMPILE) --upgrade --group build --output-file requirements/build.txt; \
 	"$$uv" pip $(COMPILE) --upgrade --group go --output-file requirements/go.txt
 
 clean: ## remove what make put here; the cache folder of the control plane stays

@@ -83,4 +83,4 @@ async def _read_json(connection: asyncpg.Connection) -> None:
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False, default=float)  # Decimal, which JSON writes as a number
