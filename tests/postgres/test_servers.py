@@ -104,7 +104,7 @@ def test_a_setting_that_does_not_exist_is_shown(server_folder: Path) -> None:
 def test_many_start_at_once(servers_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even when all want the same ports."""
     draws = iter([21900] * 4 + list(range(21900, 22000)))
-    monkeypatch.setattr("tests.servers.postgres.free_ports", lambda: next(draws))
+    monkeypatch.setattr("tests.servers.postgres.free_ports", lambda count: [next(draws)])
     started: list[PostgresServer] = []
     folders = [servers_folder / f"at-once-{number}" for number in range(4)]
 

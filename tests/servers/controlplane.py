@@ -166,7 +166,7 @@ class ControlPlane:
         kept = self.folder / "ports.json"
         ports = Ports(**json.loads(kept.read_text())) if kept.exists() else None
         if ports is None or not all(map(is_free, ports.all)):
-            ports = Ports(etcd=free_ports(2), apiserver=free_ports())
+            ports = Ports(etcd=free_ports(2)[0], apiserver=free_ports(1)[0])
             write_private(kept, json.dumps(asdict(ports)))
         self._ports = ports
         self.server = f"https://127.0.0.1:{ports.apiserver}"

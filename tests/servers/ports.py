@@ -18,10 +18,10 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_ports(count: int = 1) -> int:
-    """The first of `count` free ports in a row. Another program may be quicker: who starts a server tries again."""
+def free_ports(count: int) -> range:
+    """That many free ports in a row. Another program may be quicker: who starts a server tries again."""
     for _ in range(1000):
         first = random.choice(RANGE)  # noqa: S311 no secret
-        if all(is_free(port) for port in range(first, first + count)):
-            return first
+        if all(map(is_free, ports := range(first, first + count))):
+            return ports
     raise OSError(f"no {count} free ports in a row between {RANGE.start} and {RANGE.stop}")

@@ -181,7 +181,7 @@ class PostgresServer:
     def _choose_port(self) -> int:
         if self._port_file.exists() and is_free(port := int(self._port_file.read_text())):
             return port
-        return free_ports()
+        return free_ports(1)[0]
 
     def _start_once(self, port: int) -> None:
         self.port = port

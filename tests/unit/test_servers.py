@@ -195,9 +195,10 @@ def test_a_relative_cache_home_is_ignored(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_ports_are_free_and_in_a_row() -> None:
-    port = free_ports(3)
-    assert port in RANGE
-    assert all(is_free(number) for number in range(port, port + 3))
+    ports = free_ports(3)
+    assert list(ports) == [ports[0], ports[0] + 1, ports[0] + 2]
+    assert ports[0] in RANGE
+    assert all(map(is_free, ports))
 
 
 @pytest.mark.parametrize(("mode", "expected"), [(0o755, True), (0o711, True), (0o700, False)])
