@@ -58,15 +58,16 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
 def build(settings: Settings, api: Api) -> Context:
     """The operator's world."""
     url = settings.database_url.get_secret_value()
+    measured = Metrics()
     waiting = Stopped(reasons.DATABASE_UNREACHABLE, "PostgreSQL was not reached yet.")
     return Context(
         settings=settings,
         api=api,
-        database=Database("default", "", settings.database_connections, problem=waiting),
+        database=Database("default", "", settings.database_connections, problem=waiting, measure=measured.called),
         endpoint=tenant_endpoint(settings, url),
         cache=Cache(),
         queue=Queue(settings.sweep_workers, clock=asyncio.get_running_loop().time),
-        metrics=Metrics(),
+        metrics=measured,
         now=lambda: datetime.now(UTC),
         random_bytes=os.urandom,
     )

@@ -206,6 +206,12 @@ DELETION_WAITS: Final = Reason(
     advice="Wait for the database. To let the object go without touching the database, whoever may edit the Tenant "
     'sets the annotation `tenancy.neostack.io/abandon: "true"`; login and data then stay as they are.',
 )
+UNEXPECTED_ERROR: Final = Reason(
+    "UnexpectedError",
+    waits=True,
+    means="The operator met an error that it does not know. It tries again, ever more slowly.",
+    advice="Look into the operator's log, where the error stands with its trace, and report it.",
+)
 LEFT_BEHIND: Final = Reason(
     "LeftBehind",
     waits=True,

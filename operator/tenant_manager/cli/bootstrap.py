@@ -62,8 +62,8 @@ def bootstrap(
 ) -> None:
     """Prepare the PostgreSQL database in DATABASE_URL for tenants, or upgrade it. Safe to repeat.
 
-    The login in DATABASE_URL is a superuser, or the owner of the database with CREATEROLE. Says what this server holds and what not,
-    and ends with a probe: a tenant is made, logs in where tenants will, and is dropped.
+    The login in DATABASE_URL is a superuser, or the owner of the database with CREATEROLE. Says what this server
+    holds and what not, and ends with a probe: a tenant is made, logs in where tenants will, and is dropped.
     """
     try:
         if print_sql:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -46,6 +47,7 @@ class KubeObject:
     spec: Mapping[str, Any]
     status: Mapping[str, Any]
     annotations: Mapping[str, str]  # those that the operator reads
+    created: datetime
     finalizers: tuple[str, ...] = ()
     deleting: bool = False
 
@@ -66,6 +68,7 @@ def parse(kind: str, body: Mapping[str, Any]) -> KubeObject:
         spec=body.get("spec") or {},
         status=body.get("status") or {},
         annotations={name: annotations[name] for name in READ if name in annotations},
+        created=datetime.fromisoformat(meta["creationTimestamp"]),
         finalizers=tuple(meta.get("finalizers") or ()),
         deleting="deletionTimestamp" in meta,
     )

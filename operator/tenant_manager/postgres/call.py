@@ -1,9 +1,10 @@
 """Calls of kernel functions: in order, in one transaction; and what a failure means to a person."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import asyncpg
@@ -21,6 +22,11 @@ class Call:
 
     sql: str
     args: tuple[Any, ...] = ()
+
+    @property
+    def function(self) -> str:
+        """The kernel function's name."""
+        return self.sql.partition("tenancy.")[2].partition("(")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +92,10 @@ def unreachable(error: Exception) -> str:
     return f"PostgreSQL does not answer: {error}" if str(error) else f"PostgreSQL does not answer: {error!r}"
 
 
-async def run(database: Database, calls: Sequence[Call]) -> Done:
+async def run(database: Database, calls: Sequence[Call], last: Callable[[Done], Call] | None = None) -> Done:
     """Make the calls in order, in one transaction; a single call is its own transaction and one round trip.
+
+    `last` makes one more call of what the others did.
 
     Raises:
         Stopped: the kernel refused, or the connection broke. Lost during COMMIT,
@@ -95,14 +103,19 @@ async def run(database: Database, calls: Sequence[Call]) -> Done:
     """
     with meaning():
         async with database.connection() as connection:
-            if len(calls) == 1:
-                return _joined([await _make(connection, database.epoch, calls[0])])
+            if len(calls) == 1 and last is None:
+                return await _make(database, connection, calls[0])
             async with connection.transaction():
-                return _joined([await _make(connection, database.epoch, call) for call in calls])
+                done = _joined([await _make(database, connection, call) for call in calls])
+                if last is not None:
+                    await _make(database, connection, last(done))
+                return done
 
 
-async def _make(connection: PoolConnectionProxy, epoch: int, call: Call) -> Done:
-    row = await connection.fetchrow(call.sql, epoch, *call.args)
+async def _make(database: Database, connection: PoolConnectionProxy, call: Call) -> Done:
+    started = perf_counter()
+    row = await connection.fetchrow(call.sql, database.epoch, *call.args)
+    database.measure(call.function, perf_counter() - started)
     statements = row["statements"] if row and "statements" in row else None
     leftovers = row["leftovers"] if row and "leftovers" in row else None
     return Done(tuple(statements or ()), tuple(leftovers or ()))

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +37,7 @@ class Database:
     fenced: bool = False  # another operator took the lead; this one writes nothing any more
     audited: bool = False  # tenancy.changed_passwords() is there
     problem: Stopped | None = None
+    measure: Callable[[str, float], None] = lambda *_: None  # told how long each kernel call took
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PoolConnectionProxy]:

@@ -58,9 +58,12 @@ async def apply(
         Stopped: the kernel refused, or the connection broke.
     """
     calls = [call(step, generation, fresh) for step in steps]
-    if not any(isinstance(step, CreateTenant) for step in steps):  # which writes its own, to be one call
-        calls.append(Call(RECORD, (identifier, generation, "applied", report.names(steps), [])))
-    return await run(database, calls)
+    if any(isinstance(step, CreateTenant) for step in steps):  # which writes its own, to be one call
+        return await run(database, calls)
+    names = report.names(steps)
+    return await run(
+        database, calls, lambda done: Call(RECORD, (identifier, generation, "applied", names, list(done.statements)))
+    )
 
 
 def call(step: Step, generation: int, fresh: Credentials) -> Call:

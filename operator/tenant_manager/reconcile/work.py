@@ -1,6 +1,7 @@
 """The workers: take a key, do its work, say how it went, and see that it comes up again when it has to."""
 
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -74,11 +75,22 @@ async def _safely(context: Context, key: Key, lane: Lane) -> Pass:
     except (Refused, Unreachable) as error:
         context.queue.retry(key, lane)
         return Pass("retry", message=str(error))
-    except Exception:
+    except Exception as error:
         log.exception("a pass failed", object=str(key))
         context.queue.retry(key)
+        await _admit(context, key, error)
         return Pass("error")
     return done
+
+
+async def _admit(context: Context, key: Key, error: Exception) -> None:
+    """Tell the users of a Tenant that something unknown went wrong; what exactly, only the log says."""
+    thing = context.cache.objects.get(key)
+    if thing is None or key.kind == PLAN:
+        return
+    message = f"The operator met {type(error).__name__}; its log says more. It tries again."
+    with suppress(Gone, Outrun, Refused, Unreachable):
+        await publish(context, thing, Outcome(thing.generation, stopped=Stopped(reasons.UNEXPECTED_ERROR, message)))
 
 
 async def _plan(context: Context, key: Key) -> Pass:
@@ -101,6 +113,9 @@ async def _tenant(context: Context, key: Key) -> Pass:
     if context.database.fenced:
         return Pass("retry")
     await publish(context, thing, outcome)
+    if outcome.created:
+        waited = (context.now() - thing.created).total_seconds()
+        context.metrics.made(waited if outcome.stopped is None else None)
     _come_back(context, thing, outcome)
     context.queue.add_later(Key(PLAN, plan_name(thing)), PLAN_AGAIN)
     return _passed(outcome)

@@ -84,6 +84,16 @@ class Metrics:
         for step in steps:
             self.steps.labels(step).inc()
 
+    def called(self, function: str, seconds: float) -> None:
+        """Time one kernel call."""
+        self.query.labels(function).observe(seconds)
+
+    def made(self, seconds: float | None) -> None:
+        """Count a new tenant; `seconds` from its creation to Ready, if it is."""
+        self.created.inc()
+        if seconds is not None:
+            self.ready.observe(seconds)
+
     def count(self, notices: Iterable[Notice]) -> None:
         """Count Events."""
         for notice in notices:

@@ -55,7 +55,7 @@ CREATE OR REPLACE FUNCTION tenancy.valid_owner(p_cluster text, VARIADIC p_names 
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF p_cluster IS NULL OR p_cluster !~ '^[^[:cntrl:]]{1,253}$'
-       OR EXISTS (SELECT FROM unnest(p_names) AS part WHERE part IS NULL OR part !~ '^[A-Za-z0-9.-]{1,253}$') THEN
+       OR EXISTS (SELECT FROM unnest(p_names) AS part WHERE part IS NULL OR part !~ '^[^[:cntrl:]/]{1,253}$') THEN
         RAISE 'a part of the owner is missing or is no name' USING ERRCODE = 'TM009';
     END IF;
 END $$;
