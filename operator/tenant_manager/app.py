@@ -5,9 +5,9 @@ import gc
 import os
 import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import structlog
@@ -43,7 +43,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     found = await client.configuration(settings.kubeconfig, CONNECTIONS)
     api = client.connect(found)
     context = build(settings, api)
-    tasks = _tasks(context)
+    tasks = [asyncio.create_task(job) for job in jobs(context)]
     probes = await serve(settings.http_host, settings.http_port, lambda: health(context), lambda: metrics(context))
     try:
         async with session_for(found) as session:
@@ -124,13 +124,12 @@ def _states(cache: Cache) -> Iterator[tuple[str, str]]:
         yield str((thing.spec.get("planRef") or {}).get("name", "")), state
 
 
-def _tasks(context: Context) -> list[asyncio.Task[None]]:
-    """All that runs beside kopf. Started before it: kopf takes what is started later for hung."""
+def jobs(context: Context) -> list[Coroutine[Any, Any, None]]:
+    """All that runs beside kopf. To be started before it: kopf takes what is started later for hung."""
     url = context.settings.database_url.get_secret_value()
     holder = f"{socket.gethostname()}/{os.getpid()}"
     workers = [work(context) for _ in range(context.settings.workers)]
-    jobs = [_list(context), _start(context), supervise(context, url, holder), scan_for_ever(context), *workers]
-    return [asyncio.create_task(job) for job in jobs]
+    return [_list(context), _start(context), supervise(context, url, holder), scan_for_ever(context), *workers]
 
 
 async def _list(context: Context) -> None:

@@ -60,7 +60,7 @@ def notices(outcome: Outcome, before: Sequence[Condition]) -> tuple[Notice, ...]
     """Events on change only: what was done, and what stopped the pass if that is new."""
     told = [notice for notice in (_done(outcome), _password(outcome), _plan_missing(outcome, before)) if notice]
     stopped = outcome.stopped
-    if stopped is not None and stopped.reason is not reasons.PLAN_NOT_FOUND and _is_news(outcome, before):
+    if stopped is not None and _is_news(outcome, before):
         told.append(Notice(stopped.reason.name, stopped.message, warning=True))
     return tuple(told)
 
@@ -103,7 +103,7 @@ def _is_news(outcome: Outcome, before: Sequence[Condition]) -> bool:
 
 def _plan_missing(outcome: Outcome, before: Sequence[Condition]) -> Notice | None:
     known = any(item.type == conditions.PLAN_FOUND and item.status == "False" for item in before)
-    if outcome.plan_found is not False or known:
+    if outcome.plan_found is not False or known or outcome.stopped is not None:
         return None
     return Notice.of(reasons.PLAN_MISSING, _plan_found(outcome).message)
 
