@@ -46,6 +46,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     tasks = [asyncio.create_task(job) for job in jobs(context)]
     probes = await serve(settings.http_host, settings.http_port, lambda: health(context), lambda: metrics(context))
     try:
+        await list_all(context)
         async with session_for(found) as session:
             await watch(context, found, session, stop)
     finally:
@@ -129,11 +130,12 @@ def jobs(context: Context) -> list[Coroutine[Any, Any, None]]:
     url = context.settings.database_url.get_secret_value()
     holder = f"{socket.gethostname()}/{os.getpid()}"
     workers = [work(context) for _ in range(context.settings.workers)]
-    return [_list(context), _start(context), supervise(context, url, holder), scan_for_ever(context), *workers]
+    return [_start(context), supervise(context, url, holder), scan_for_ever(context), *workers]
 
 
-async def _list(context: Context) -> None:
-    """List Plans and Tenants once, into the same cache that the watches fill; then let the workers start."""
+async def list_all(context: Context) -> None:
+    """List Plans and Tenants once, into the same cache that the watches fill. Does not end before that is done."""
+    told = ""
     while True:
         try:
             for kind, plural in ((PLAN, "plans"), (TENANT, "tenants")):
@@ -141,7 +143,9 @@ async def _list(context: Context) -> None:
                     context.cache.seen(kind, None, body)
             break
         except (Refused, Unreachable) as error:
-            log.warning("cannot list Tenants and Plans yet", error=str(error))
+            if str(error) != told:
+                told = str(error)
+                log.warning("cannot list Tenants and Plans yet; are the CRDs and the RBAC applied?", error=told)
             await asyncio.sleep(LIST_AGAIN)
     context.cache.listed = True
     for key in list(context.cache.objects):

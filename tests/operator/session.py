@@ -58,6 +58,7 @@ async def session(settings: Settings, knife: Knife) -> AsyncIterator[Context]:
     api.knife = knife
     context = app.build(settings, api)
     context.database.measure = lambda function, seconds: knife.stroke()
+    await app.list_all(context)
     tasks = [asyncio.create_task(job) for job in app.jobs(context)]
     try:
         yield context

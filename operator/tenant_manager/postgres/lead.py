@@ -94,6 +94,18 @@ async def check_lead(database: Database) -> None:
         raise Stopped(reasons.DATABASE_READ_ONLY, "PostgreSQL takes no writes.")
 
 
+async def is_refused(database: Database, user: str, password: str) -> bool:
+    """Whether the server refuses this password of this user; what else keeps a login out tells nothing of it."""
+    try:
+        connection = await asyncpg.connect(with_login(database.url, user, password), timeout=CONNECT_TIMEOUT)
+    except asyncpg.InvalidPasswordError:
+        return True
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return False
+    await connection.close(timeout=CONNECT_TIMEOUT)
+    return False
+
+
 def fenced(epoch: int, leader: int) -> Stopped:
     """Another operator works here now."""
     return Stopped(reasons.NOT_THE_LEADER, f"The lead of epoch {epoch} is over; another operator has epoch {leader}.")

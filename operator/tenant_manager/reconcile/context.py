@@ -5,9 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
+
 from tenant_manager.core.credentials import Credentials, draw
 from tenant_manager.core.identity import Owner
 from tenant_manager.core.plan import Plan
+from tenant_manager.core.stopped import Stopped
 from tenant_manager.kube.client import Api, Request
 from tenant_manager.kube.objects import PLAN, Key, KubeObject
 from tenant_manager.kube.secrets import Endpoint
@@ -16,6 +19,8 @@ from tenant_manager.reconcile.cache import Cache
 from tenant_manager.reconcile.queue import Queue
 from tenant_manager.settings import Settings
 from tenant_manager.telemetry.metrics import Metrics
+
+log = structlog.get_logger("tenant_manager")
 
 
 @dataclass(slots=True)
@@ -33,9 +38,18 @@ class Context:
     random_bytes: Callable[[int], bytes]
     stored_plans: dict[str, Plan] = field(default_factory=dict)  # as applied last; the database's, kept in step
     changed_passwords: frozenset[str] = frozenset()  # identifiers whose login changed its own, as of the last scan
+    to_try: set[Key] = field(default_factory=set)  # Tenants whose next pass logs in, where nobody may compare verifiers
+    sampled: int = 0  # how far the samples have come
     namespaces: dict[str, str] = field(default_factory=dict)  # name -> UID
     may_work: asyncio.Event = field(default_factory=asyncio.Event)  # the lists are complete
     stopping: bool = False
+
+    def lose_lead(self, stopped: Stopped) -> None:
+        """Another operator works here: write nothing more, but do not exit: a restart would take the lead back."""
+        if not self.database.fenced:
+            self.database.fenced = True
+            self.metrics.fenced.set(1)
+            log.error("another operator has the lead; this one writes nothing more", message=stopped.message)
 
     def fresh(self) -> Credentials:
         """A new password and salt for one pass."""

@@ -75,9 +75,7 @@ async def _come_into_office(context: Context, url: str, holder: str) -> None:
 async def _trouble(context: Context, stopped: Stopped) -> None:
     database = context.database
     if stopped.reason is reasons.NOT_THE_LEADER:
-        database.fenced = True
-        context.metrics.fenced.set(1)
-        log.error("another operator has the lead; this one writes nothing more", message=stopped.message)
+        context.lose_lead(stopped)
         return
     was = database.problem
     database.problem = stopped

@@ -16,6 +16,7 @@ from tenant_manager.core.stopped import Stopped
 from tenant_manager.core.tenant import Desired, Step
 from tenant_manager.kube import objects, status
 from tenant_manager.kube.objects import KubeObject
+from tenant_manager.postgres.lead import is_refused
 from tenant_manager.postgres.tenant import apply, observe
 from tenant_manager.reconcile import secret
 from tenant_manager.reconcile.cache import Awaited, plan_name
@@ -38,7 +39,7 @@ async def reconcile(context: Context, thing: KubeObject) -> Outcome:
         plan, found = plan_of(context, scene)
         asked = tenant.desired(scene.identifier, scene.owner, scene.spec, plan)
         wanted, problem = _possible(asked, scene, found)
-        choice = _choice(context, scene)
+        choice = await _choice(context, scene)
         steps = await _converge(context, scene, wanted, plan, choice)
     except Stopped as stopped:
         if stopped.reason is reasons.NOT_THE_LEADER:
@@ -69,13 +70,24 @@ def _possible(asked: Desired, scene: Scene, plan_found: bool) -> tuple[Desired, 
     return asked, None
 
 
-def _choice(context: Context, scene: Scene) -> Choice:
+async def _choice(context: Context, scene: Scene) -> Choice:
     observed = scene.observed
     if scene.foreign is not None:  # nobody can read the password, so nobody needs another
         return Choice(context.fresh(), stands=True)
     made = observed is not None and observed.login is not None
-    changed = scene.identifier in context.changed_passwords
+    changed = scene.identifier in context.changed_passwords or await _is_locked_out(context, scene)
     return choose(context.fresh(), scene.secret.password, observed.verifier if observed and made else None, changed)
+
+
+async def _is_locked_out(context: Context, scene: Scene) -> bool:
+    """Whether the published password does not log in any more, asked of the Tenants of the sample alone."""
+    login = None if scene.observed is None else scene.observed.login
+    password = scene.secret.password
+    asked = scene.thing.key in context.to_try
+    context.to_try.discard(scene.thing.key)
+    if not asked or password is None or login is None or not (login.open and login.member):
+        return False
+    return await is_refused(context.database, scene.identifier, password)
 
 
 async def _converge(context: Context, scene: Scene, wanted: Desired, plan: Plan, choice: Choice) -> tuple[Step, ...]:

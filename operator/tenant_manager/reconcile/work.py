@@ -68,8 +68,7 @@ async def _safely(context: Context, key: Key, lane: Lane) -> Pass:
         return Pass("retry", message="somebody else wrote the object meanwhile")
     except Stopped as stopped:
         if stopped.reason is reasons.NOT_THE_LEADER:
-            context.database.fenced = True
-            context.metrics.fenced.set(1)
+            context.lose_lead(stopped)
         context.queue.retry(key)
         return Pass("retry", reason=stopped.reason.name, message=stopped.message)
     except (Refused, Unreachable) as error:
@@ -113,6 +112,8 @@ async def _tenant(context: Context, key: Key) -> Pass:
     if context.database.fenced:
         return Pass("retry")
     await publish(context, thing, outcome)
+    if outcome.drifted:
+        context.metrics.repaired([*report.names(outcome.steps), *(["Secret"] if outcome.secret_repaired else [])])
     if outcome.created:
         waited = (context.now() - thing.created).total_seconds()
         context.metrics.made(waited if outcome.stopped is None else None)

@@ -30,7 +30,10 @@ class Metrics:
         )
         self.steps = Counter("tenancy_steps_total", "Steps carried out, by name.", ["step"], registry=registry)
         self.drift = Counter(
-            "tenancy_drift_detected_total", "Tenants that a scan found to be other than they should.", registry=registry
+            "tenancy_drift_repaired_total",
+            "What somebody changed behind the operator's back, by the step that set it right, or Secret.",
+            ["step"],
+            registry=registry,
         )
         self.events = Counter(
             "tenancy_events_total", "Events about deletions, by reason.", ["reason"], registry=registry
@@ -83,6 +86,11 @@ class Metrics:
         self.duration.labels(kind).observe(seconds)
         for step in steps:
             self.steps.labels(step).inc()
+
+    def repaired(self, steps: Iterable[str]) -> None:
+        """Count drift."""
+        for step in steps:
+            self.drift.labels(step).inc()
 
     def called(self, function: str, seconds: float) -> None:
         """Time one kernel call."""
