@@ -44,7 +44,7 @@ async def leading(installation: Installation) -> AsyncIterator[Kernel]:
 @pytest_asyncio.fixture
 async def kernel(leading: Kernel) -> Kernel:
     """The operator, in the lead: also after a test in which another one took it."""
-    leading.epoch = await leading.connection.fetchval("SELECT epoch FROM tenancy.leader")
+    await leading.find_epoch()
     return leading
 
 

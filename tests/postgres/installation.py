@@ -100,12 +100,16 @@ class Kernel:
 
     @classmethod
     async def lead(cls, installation: Installation, holder: str = "tests") -> "Kernel":
-        connection = await asyncpg.connect(installation.login("tenancy_operator", installation.operator.password))
-        await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
-        kernel = cls(installation, connection)
-        kernel.epoch = await connection.fetchval("SELECT tenancy.take_lead($1)", holder)
+        kernel = cls(installation, await operator_connection(installation))
+        kernel.epoch = await kernel.connection.fetchval("SELECT tenancy.take_lead($1)", holder)
         await kernel.call("set_plan", PLAN)
         return kernel
+
+    async def find_epoch(self) -> None:
+        """After a test in which another took the lead, or ended our session."""
+        if self.connection.is_closed():
+            self.connection = await operator_connection(self.installation)
+        self.epoch = await self.connection.fetchval("SELECT epoch FROM tenancy.leader")
 
     async def call(self, function: str, *args: object) -> Any:
         """The function's answer; the epoch goes first. A function with several answers gives a row."""
@@ -120,7 +124,7 @@ class Kernel:
     async def create(self, identifier: str | None = None, **changes: Any) -> Tenant:
         identifier = identifier or name()
         credentials = fresh()
-        owner = ("cluster-1", "team-a", f"uid-{identifier}", identifier.replace("_", "-"))
+        owner = changes.pop("owner", ("cluster-1", "team-a", f"uid-{identifier}", identifier.replace("_", "-")))
         await self.call("create_tenant", *arguments(identifier, owner, credentials, **changes))
         url = self.installation.login(identifier, credentials.password)
         return Tenant(identifier, credentials.password, owner, url)
@@ -132,6 +136,12 @@ async def refused(kernel: Kernel, code: str, function: str, *args: object) -> st
         await kernel.call(function, *args)
     assert error.value.sqlstate == code, error.value
     return str(error.value)
+
+
+async def operator_connection(installation: Installation) -> asyncpg.Connection:
+    connection = await asyncpg.connect(installation.login("tenancy_operator", installation.operator.password))
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    return connection
 
 
 def arguments(
