@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -57,6 +58,10 @@ class Process:
         new = self._file.with_suffix(".new")
         new.write_text(json.dumps({"pid": child.pid, "command": list(command), "gently": gently}))
         new.rename(self._file)
+        # For a moment after exec a command line is still empty, and whoever looked then would take it for dead.
+        deadline = time.monotonic() + 1.0
+        while child.poll() is None and self._running() is None and time.monotonic() < deadline:
+            time.sleep(0.001)
 
     @property
     def pid(self) -> int | None:
@@ -69,21 +74,29 @@ class Process:
         if (running := self._running()) is not None:
             with suppress(psutil.NoSuchProcess):
                 running.send_signal(sign or json.loads(self._file.read_text())["gently"])
-                with suppress(psutil.TimeoutExpired):
-                    running.wait(patience)
-                running.kill()
-                running.wait(10.0)
+                if not self._ends_within(patience):
+                    running.kill()
+                    self._ends_within(10.0)
         self._forget()
 
     def tail(self, lines: int = 8) -> str:
         """The end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
+    def _ends_within(self, seconds: float) -> bool:
+        """Whether it ends; a dead process that its parent has not reaped yet, or never will, has ended."""
+        deadline = time.monotonic() + seconds
+        while (alive := self._running() is not None) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return not alive
+
     def _running(self) -> psutil.Process | None:
         """The process of the pid file, if that number is still ours: with the command line that we gave."""
         try:
             noted = json.loads(self._file.read_text())
             process = psutil.Process(noted["pid"])
+            if (child := _children.get(self._file)) is not None and child.pid == process.pid:
+                return process if child.poll() is None else None  # its command line is empty for a moment at first
             arguments = process.cmdline()
             alive = process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
         except (OSError, ValueError, psutil.Error):

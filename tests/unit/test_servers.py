@@ -1,5 +1,6 @@
 """Building the control plane, with a go command that only pretends; and the ends of processes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -243,6 +244,25 @@ def test_a_number_that_is_now_another_program_is_left_alone(tmp_path: Path) -> N
         assert foreign.poll() is None
         assert not (tmp_path / "operator.pid").exists()
         foreign.kill()
+
+
+def test_what_ended_counts_as_ended_though_nobody_reaps_it(tmp_path: Path) -> None:
+    command = ["/bin/sleep", "60"]
+    with subprocess.Popen(command) as child:
+        (tmp_path / "etcd.pid").write_text(f'{{"pid": {child.pid}, "command": {json.dumps(command)}, "gently": 15}}')
+        while (process := Process(tmp_path, "etcd")).pid is None:
+            time.sleep(0.01)
+        started = time.monotonic()
+        process.stop()
+        assert time.monotonic() - started < 5
+
+
+def test_what_was_started_is_seen_to_run_at_once(tmp_path: Path) -> None:
+    for _ in range(20):
+        process = Process(tmp_path, "etcd")
+        process.start(["/bin/sleep", "60"])
+        assert process.pid is not None
+        process.stop()
 
 
 def test_the_folder_of_a_killed_run_is_cleared_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
