@@ -139,7 +139,7 @@ async def list_all(context: Context) -> None:
     while True:
         try:
             for kind, plural in ((PLAN, "plans"), (TENANT, "tenants")):
-                for body in await context.api.list(f"{API}/{plural}"):
+                for body in (await context.api.list(f"{API}/{plural}")).items:
                     context.cache.seen(kind, None, body)
             break
         except (Refused, Unreachable) as error:

@@ -115,6 +115,7 @@ async def test_any_order_of_edits_ends_in_the_same_state(database: Database, see
         pytest.param("ALTER ROLE {0} RESET ALL", ["SetSettings"], id="reset-all"),
         pytest.param("ALTER ROLE {0} IN DATABASE tenants SET work_mem = '1GB'", ["SetSettings"], id="in-database"),
         pytest.param("ALTER ROLE {0} NOLOGIN", ["OpenLogin"], id="nologin"),
+        pytest.param("ALTER ROLE {0} VALID UNTIL '2020-01-01'", ["OpenLogin"], id="valid-until"),
         pytest.param("REVOKE tenancy_tenant FROM {0} GRANTED BY {1} CASCADE", ["Join"], id="membership"),
         pytest.param("REVOKE CREATE ON SCHEMA {0} FROM {0}", ["SetGrants"], id="revoked"),
         pytest.param("GRANT CREATE ON SCHEMA {0} TO PUBLIC", ["SetGrants"], id="create-for-all"),

@@ -96,9 +96,10 @@ def _condition_again(condition: Condition, generation: int) -> Condition:
 
 
 def _is_news(outcome: Outcome, before: Sequence[Condition]) -> bool:
+    """A new reason; where a person must act, a new message too, since it may name another field."""
     reason, message = _why(outcome)
-    known = {(item.reason, item.message) for item in before if item.type == conditions.READY}
-    return (reason.name, message) not in known
+    known = next((item for item in before if item.type == conditions.READY), None)
+    return known is None or known.reason != reason.name or (not reason.waits and known.message != message)
 
 
 def _plan_missing(outcome: Outcome, before: Sequence[Condition]) -> Notice | None:

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import aiohttp
 from kubernetes.aio import config
@@ -57,6 +57,13 @@ class Request:
     withheld: bool = False
 
 
+class Listing(NamedTuple):
+    """All objects of a kind, as they were at one version of the cluster."""
+
+    items: list[dict[str, Any]]
+    resource_version: int
+
+
 class Api:
     """A connection to the API server, shared by all who write or list."""
 
@@ -79,7 +86,7 @@ class Api:
         answer: dict[str, Any] = json.loads(text)
         return answer
 
-    async def list(self, path: str) -> list[dict[str, Any]]:
+    async def list(self, path: str) -> Listing:
         """All objects of a kind, page by page.
 
         Raises:
@@ -93,7 +100,7 @@ class Api:
             found += page["items"]
             more = page["metadata"].get("continue", "")
             if not more:
-                return found
+                return Listing(found, int(page["metadata"]["resourceVersion"]))
 
     async def close(self) -> None:
         """Close all connections."""

@@ -33,7 +33,8 @@ ATTRIBUTES = {
 }
 
 COLUMNS = """
-       r.oid IS NOT NULL AS has_login, r.rolcanlogin, r.rolconnlimit,
+       r.oid IS NOT NULL AS has_login, r.rolconnlimit,
+       r.rolcanlogin AND coalesce(r.rolvaliduntil, 'infinity') = 'infinity' AS is_open,
        r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolbypassrls, r.rolreplication,
        coalesce(left(role_comment.description, 51) = 'tenant-manager ' || t.claim, false) AS login_ours,
        coalesce(setting.setconfig, '{}') AS settings,
@@ -83,7 +84,7 @@ def observed(row: asyncpg.Record) -> ObservedLogin | None:
     return ObservedLogin(
         connection_limit=row["rolconnlimit"],
         settings={name: text for name, text in settings.items() if name in MANAGED},
-        open=row["rolcanlogin"],
+        open=row["is_open"],
         search_path=row["search_path"] in row["settings"],
         elsewhere=any(name in here for name in (*MANAGED, "search_path")),
         member=bool(row["member"]),

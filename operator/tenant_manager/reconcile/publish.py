@@ -74,7 +74,9 @@ def as_json(said: TenantStatus) -> dict[str, object]:
 def _with(
     context: Context, thing: KubeObject, before: TenantStatus, said: tuple[Condition, ...], **changes: object
 ) -> TenantStatus:
-    merged = conditions.merge(before.conditions, said, context.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+    named = {item.type for item in said} | {conditions.PAUSED}
+    kept = [item for item in before.conditions if item.type not in named]  # nothing new is known of these
+    merged = conditions.merge(before.conditions, [*said, *kept], context.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
     return before.model_copy(
         update={"observed_generation": thing.generation, "conditions": merged, **changes},
     )

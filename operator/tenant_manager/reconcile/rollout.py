@@ -7,6 +7,7 @@ from tenant_manager.core import plan as plans
 from tenant_manager.core.plan import Follower, ForgetPlan, Plan, PlanStep
 from tenant_manager.core.rollout import rolled_out
 from tenant_manager.kube import objects, status
+from tenant_manager.kube.client import API
 from tenant_manager.kube.objects import PLAN, Key, KubeObject
 from tenant_manager.postgres import plan as rows
 from tenant_manager.postgres.call import run
@@ -21,6 +22,20 @@ def follow(context: Context, name: str) -> None:
     waiting = set(context.cache.who_waits(Awaited("plan", name)))
     for tenant in context.cache.tenants_of(name):
         context.queue.add(tenant.key, Lane.PEOPLE if tenant.key in waiting else Lane.SWEEP)
+
+
+async def follow_vanished(context: Context) -> None:
+    """Plans that went while a watch was broken: kopf tells nothing of them, and they have no finalizer of ours.
+
+    Raises:
+        Refused, Unreachable: the API server's part failed.
+    """
+    there = await context.api.list(f"{API}/plans")
+    names = {body["metadata"]["name"] for body in there.items}
+    for thing in context.cache.plans():
+        if thing.key.name not in names and thing.resource_version <= there.resource_version:
+            context.cache.drop(thing.key)
+            follow(context, thing.key.name)
 
 
 async def roll_out(context: Context, name: str) -> tuple[PlanStep, ...]:

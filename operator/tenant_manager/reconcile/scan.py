@@ -22,6 +22,7 @@ from tenant_manager.reconcile.cache import Awaited, plan_name
 from tenant_manager.reconcile.context import Context
 from tenant_manager.reconcile.look import identifier_of
 from tenant_manager.reconcile.queue import Lane
+from tenant_manager.reconcile.rollout import follow_vanished
 
 SMALLEST_SAMPLE, LARGEST_SAMPLE = 10, 50  # logins tried in one scan
 CHUNK: Final = 100  # tenants compared before others get their turn
@@ -34,7 +35,9 @@ async def scan(context: Context) -> None:
 
     Raises:
         Stopped: the database cannot be used now.
+        Refused, Unreachable: the API server's part failed.
     """
+    await follow_vanished(context)
     context.stored_plans = await plan_rows.stored(context.database)
     context.changed_passwords = await changed_passwords(context.database)
     held = await observe(context.database)

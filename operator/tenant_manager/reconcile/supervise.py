@@ -7,6 +7,8 @@ import structlog
 
 from tenant_manager.api import reasons
 from tenant_manager.core.stopped import Stopped
+from tenant_manager.kube.client import Refused as ApiRefused
+from tenant_manager.kube.client import Unreachable
 from tenant_manager.kube.objects import TENANT
 from tenant_manager.postgres import lead
 from tenant_manager.postgres import plan as plan_rows
@@ -41,6 +43,10 @@ async def supervise(context: Context, url: str, holder: str) -> None:
         except Refused as refused:
             await _trouble(context, Stopped(reasons.KERNEL_MISSING, str(refused)))
             attempts += 1
+        except Exception as error:
+            log.exception("the database cannot be looked at")
+            await _trouble(context, Stopped(reasons.DATABASE_UNREACHABLE, f"The operator met {type(error).__name__}."))
+            attempts += 1
         await asyncio.sleep(RETRY[min(attempts, len(RETRY)) - 1] if attempts else ASK_AGAIN)
 
 
@@ -53,6 +59,8 @@ async def scan_for_ever(context: Context) -> None:
                 await scan(context)
             except Stopped as stopped:
                 log.warning("the scan was stopped", reason=stopped.reason.name, message=stopped.message)
+            except (ApiRefused, Unreachable) as error:
+                log.warning("the scan was stopped", error=str(error))
             except Exception:
                 log.exception("the scan failed")
         else:

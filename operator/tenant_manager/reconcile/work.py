@@ -62,6 +62,7 @@ async def _safely(context: Context, key: Key, lane: Lane) -> Pass:
     except Gone:
         context.cache.drop(key)
         context.queue.forget(key)
+        context.namespaces.pop(str(key.namespace), None)
         return Pass()
     except Outrun:
         context.queue.add_later(key, OUTRUN_AGAIN, lane)

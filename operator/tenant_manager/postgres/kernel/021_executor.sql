@@ -22,7 +22,7 @@ BEGIN
         RETURN ARRAY[format('ALTER ROLE %I PASSWORD %L CONNECTION LIMIT %s', p_role, p_argument, p_number)];
     WHEN 'settings' THEN
         RETURN format('ALTER ROLE %I CONNECTION LIMIT %s', p_role, p_number) || tenancy.role_settings(p_role, p_settings);
-    WHEN 'open' THEN RETURN ARRAY[format('ALTER ROLE %I LOGIN', p_role)];
+    WHEN 'open' THEN RETURN ARRAY[format('ALTER ROLE %I LOGIN VALID UNTIL ''infinity''', p_role)];
     WHEN 'close' THEN RETURN ARRAY[format('ALTER ROLE %I NOLOGIN', p_role)];
     WHEN 'mark' THEN RETURN ARRAY[format(comment, p_mark)];
     WHEN 'mark retained' THEN RETURN ARRAY[format(comment, p_mark || retained)];
