@@ -52,7 +52,7 @@ async def work(context: Context) -> None:
             context.queue.done(key)
         seconds = context.queue.clock() - started
         context.metrics.passed(key.kind, done.result, done.steps, seconds)
-        _say(key, done, seconds)
+        _say(context, key, done, seconds)
 
 
 async def _safely(context: Context, key: Key, lane: Lane) -> Pass:
@@ -175,10 +175,11 @@ def _passed(outcome: Outcome) -> Pass:
     return Pass("changed" if done else "unchanged", report.names(outcome.steps))
 
 
-def _say(key: Key, done: Pass, seconds: float) -> None:
-    """One line a pass; one that found nothing to do is of interest to developers only."""
+def _say(context: Context, key: Key, done: Pass, seconds: float) -> None:
+    """One line a pass; what found nothing to do, or met the outage that was logged once, is for developers only."""
+    problem = context.database.problem
+    quiet = done.result == "unchanged" or (problem is not None and done.reason == problem.reason.name)
     line: dict[str, object] = {"kind": key.kind, "namespace": key.namespace, "name": key.name, "result": done.result}
     line |= {"reason": done.reason, "message": done.message, "steps": done.steps or None}
     known = {name: value for name, value in line.items() if value is not None}
-    level = log.debug if done.result == "unchanged" else log.info
-    level("reconciled", **known, duration_seconds=round(seconds, 4))
+    (log.debug if quiet else log.info)("reconciled", **known, duration_seconds=round(seconds, 4))

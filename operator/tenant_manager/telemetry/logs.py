@@ -11,7 +11,12 @@ SHARED: Final = (
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", key="ts"),
 )
-QUIET: Final = {"kopf.objects": logging.WARNING, "asyncio": logging.WARNING, "aiohttp.access": logging.WARNING}
+QUIET: Final = {  # asyncpg.pool writes a trace for each connection that an outage costs
+    "asyncpg.pool": logging.ERROR,
+    "kopf.objects": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "aiohttp.access": logging.WARNING,
+}
 
 
 def set_up(form: str, level: str) -> None:
