@@ -20,6 +20,8 @@ from tenant_manager.reconcile.context import Context
 QUICK: Final = 60.0  # seconds; a watch that breaks sooner has broken at once
 MOST_QUICK: Final = 5  # such breaks in a row, before the process gives up
 LONGEST_BACKOFF: Final = 30.0  # seconds
+# Unsaid, kopf asks for the name of our user, and the image's has a number only.
+OURSELVES: Any = "tenant-manager"
 
 log = structlog.get_logger("tenant_manager")
 
@@ -100,6 +102,7 @@ async def watch(
                 registry=registry,
                 settings=kopf_settings(),
                 memo=context,
+                identity=OURSELVES,
                 standalone=True,
                 clusterwide=True,
                 stop_flag=stop,
