@@ -43,7 +43,8 @@ async def delete(context: Context, thing: KubeObject) -> Deleted:
     except Stopped as stopped:
         if stopped.reason is reasons.NOT_THE_LEADER:
             raise
-        message = f"{stopped.message.rstrip('.')}. To let the object go without the database: annotate it with {ABANDON}=true."
+        way_out = f"To let the object go without the database: annotate it with {ABANDON}=true."
+        message = f"{stopped.message.rstrip('.')}. {way_out}"
         return Deleted(waits=Stopped(reasons.DELETION_WAITS, message))
     await status.remove_finalizer(context.api, thing)
     return deleted
