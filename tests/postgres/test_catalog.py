@@ -122,7 +122,8 @@ async def test_a_plan_that_is_wrong(kernel: Kernel, wrong: dict[str, object]) ->
 
 
 async def test_what_is_no_object_is_wrong(kernel: Kernel, tenant: Tenant) -> None:
-    for value in (None, [], "x", 5):
+    values: tuple[object, ...] = (None, [], "x", 5)
+    for value in values:
         await refused(kernel, "TM009", "set_plan", value)
         await refused(kernel, "TM009", "set_catalog", tenant.identifier, value)
 

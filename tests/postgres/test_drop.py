@@ -26,7 +26,7 @@ async def gone(installation: Installation, identifier: str) -> bool:
                     + (SELECT count(*) FROM tenancy.logins WHERE identifier = $1)
                     + (SELECT count(*) FROM tenancy.tenants WHERE id = $1)
                     + (SELECT count(*) FROM tenancy.tenant_resources WHERE tenant_id = $1)"""
-    return await installation.value(query, identifier) == 0
+    return bool(await installation.value(query, identifier) == 0)
 
 
 async def test_nothing_is_left(kernel: Kernel, tenant: Tenant, installation: Installation) -> None:
