@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +13,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from tenant_manager.cli.connect import database_url, one_line, refusals
 from tenant_manager.core.credentials import Credentials, draw
+from tenant_manager.postgres.administrator import connect
 from tenant_manager.postgres.held import Promise
 from tenant_manager.postgres.install import Refused, install, script, set_operator_verifier
 from tenant_manager.postgres.probe import probe, tls
 from tenant_manager.settings import LOOPBACK, SslMode
 
 CONNECT_TIMEOUT: Final = 10  # seconds
-NO_URL: Final = (
-    "must be a URL such as postgresql://ADMINISTRATOR@HOST:5432/DATABASE; write special characters as %40 and the like."
-)
 PASSWORD_LEFT: Final = "The password of tenancy_operator was left as it is; --operator-password-file sets one."  # noqa: S105  # a sentence
 
 
@@ -65,17 +63,14 @@ def bootstrap(
     The login in DATABASE_URL is a superuser, or the owner of the database with CREATEROLE. Says what this server
     holds and what not, and ends with a probe: a tenant is made, logs in where tenants will, and is dropped.
     """
-    try:
+    with refusals():
         if print_sql:
             print(script(extensions=extensions, moved=moved), end="")
             return
-        url = _checked(os.environ.get("DATABASE_URL"))
+        url = database_url()
         password, operator = _passwords(password_file, operator_password_file)
         tenants = Tenants(tenant_host, tenant_port, tenant_sslmode, tenant_ca_file)
         asyncio.run(_bootstrap(url, password, operator, extensions, moved, tenants))
-    except Refused as refused:
-        print(refused, file=sys.stderr)
-        sys.exit(1)
 
 
 async def _bootstrap(
@@ -86,7 +81,7 @@ async def _bootstrap(
     moved: bool,
     tenants: Tenants,
 ) -> None:
-    connection = await _connect(url, password)
+    connection = await connect(url, password)
     try:
         _show(await install(connection, extensions=extensions, moved=moved))
         if operator is not None:
@@ -100,17 +95,6 @@ async def _bootstrap(
         await connection.close(timeout=CONNECT_TIMEOUT)
 
 
-async def _connect(url: str, password: str | None) -> asyncpg.Connection:
-    try:
-        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT, password=password)
-    except ValueError:  # which may quote a part of the URL
-        raise Refused(f"DATABASE_URL {NO_URL}") from None
-    except TimeoutError:
-        raise Refused("The server that DATABASE_URL names does not answer.") from None
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise Refused(f"DATABASE_URL leads to no session: {error}") from None
-
-
 async def _probe(connection: asyncpg.Connection, url: str, tenants: Tenants) -> None:
     parts = urlsplit(url)
     host = tenants.host or parts.hostname or "localhost"
@@ -122,37 +106,15 @@ async def _probe(connection: asyncpg.Connection, url: str, tenants: Tenants) -> 
     await probe(connection, host, tenants.port or parts.port or 5432, found)
 
 
-def _checked(url: str | None) -> str:
-    if not url:
-        raise Refused(f"DATABASE_URL is not set; it {NO_URL}")
-    try:
-        parts = urlsplit(url)
-        known = parts.scheme in {"postgresql", "postgres"} and (parts.port is None or parts.port > 0)
-    except ValueError:
-        known = False
-    if not known:
-        raise Refused(f"DATABASE_URL {NO_URL}")
-    return url
-
-
 def _passwords(administrator: TextIO | None, operator: TextIO | None) -> tuple[str | None, Credentials | None]:
     if administrator and operator and administrator.name == operator.name:
         raise Refused("The two passwords must come from two places; one of them may be standard input.")
-    password = _password(operator)
+    password = one_line(operator)
     if password is not None and not (password.isascii() and password.isprintable()):
         # anything else would need SASLprep, which clients do in different ways
         raise Refused("The operator's password must be made of printable ASCII characters.")
     credentials = None if password is None else draw(os.urandom).with_password(password)
-    return _password(administrator), credentials
-
-
-def _password(file: TextIO | None) -> str | None:
-    if file is None:
-        return None
-    lines = file.read().splitlines()
-    if len(lines) != 1 or not lines[0]:
-        raise Refused(f"{file.name} must hold a password and nothing else.")
-    return lines[0]
+    return one_line(administrator), credentials
 
 
 def _show(promises: Sequence[Promise]) -> None:

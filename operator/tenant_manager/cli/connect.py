@@ -37,11 +37,11 @@ def database_url() -> str:
     return url
 
 
-def password(file: TextIO | None) -> str | None:
-    """The only line of the file.
+def one_line(file: TextIO | None) -> str | None:
+    """The password in a file.
 
     Raises:
-        Refused: it holds none, or more.
+        Refused: the file is empty, or holds more.
     """
     if file is None:
         return None

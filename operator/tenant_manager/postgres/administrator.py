@@ -32,6 +32,8 @@ SENTENCES: Final = {
     "55P03": "Another session holds a lock on it for more than 2 seconds. Nothing was changed; try again.",
 }
 
+BROKEN: Final = ("08", "57P")  # connection_exception, and shutdown
+
 # No function or operator of a tenant may come before PostgreSQL's own in the session of somebody with power.
 SETTINGS: Final = "SET search_path = pg_catalog"
 LOGIN: Final = """
@@ -81,13 +83,8 @@ async def session(url: str, password: str | None, *, looks_only: bool = False) -
         await connection.execute(SETTINGS)
         await _check(connection, looks_only)
         yield connection
-    except asyncpg.PostgresError as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         raise Refused(_sentence(error)) from error
-    except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
-        raise Refused(
-            f"The session broke: {error}. See with `tenant-manager retained` how far it came; it is done whole or not "
-            "at all."
-        ) from error
     finally:
         await connection.close(timeout=CONNECT_TIMEOUT)
 
@@ -124,6 +121,9 @@ def _check_administers(login: asyncpg.Record) -> None:
         )
 
 
-def _sentence(error: asyncpg.PostgresError) -> str:
-    known = SENTENCES.get(str(error.sqlstate))
-    return known or f"PostgreSQL answers {error.sqlstate}: {error.args[0] if error.args else type(error).__name__}."
+def _sentence(error: Exception) -> str:
+    state = str(error.sqlstate) if isinstance(error, asyncpg.PostgresError) else BROKEN[0]
+    message = error.args[0] if error.args else type(error).__name__
+    if state.startswith(BROKEN):
+        return f"The session broke: {message}. It is done whole or not at all; see with: tenant-manager retained"
+    return SENTENCES.get(state, f"PostgreSQL answers {state}: {message}.")
