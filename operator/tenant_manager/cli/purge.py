@@ -8,7 +8,7 @@ from typing import TextIO
 import click
 
 from tenant_manager.cli import show
-from tenant_manager.cli.connect import EXIT_CODES, database_url, password, password_file, refusals
+from tenant_manager.cli.connect import EXIT_CODES, database_url, one_line, password_file, refusals
 from tenant_manager.cli.names import LONGEST_NAME, Identifier
 from tenant_manager.kube.secrets import LABEL, SUFFIX
 from tenant_manager.postgres import aside
@@ -36,9 +36,9 @@ def purge(identifier: str, yes: bool, password_file: TextIO | None) -> None:
 
 
 async def _purge(identifier: str, yes: bool, file: TextIO | None) -> None:
-    async with session(database_url(), password(file)) as connection:
+    async with session(database_url(), one_line(file)) as connection:
         row = await aside.retained(connection, identifier)
-        print(_facts(row))
+        print(_facts(row), flush=True)  # before somebody types
         if not yes:
             _confirm(row)
             if not row.same_as(await aside.find(connection, identifier)):  # typing takes time

@@ -5,7 +5,7 @@ from typing import TextIO
 
 import click
 
-from tenant_manager.cli.connect import EXIT_CODES, database_url, password, password_file, refusals
+from tenant_manager.cli.connect import EXIT_CODES, database_url, one_line, password_file, refusals
 from tenant_manager.cli.names import Cluster
 from tenant_manager.postgres import aside
 from tenant_manager.postgres.administrator import session
@@ -33,7 +33,7 @@ def rebind(from_cluster: str, password_file: TextIO | None) -> None:
 
 
 async def _rebind(cluster: str, file: TextIO | None) -> str:
-    async with session(database_url(), password(file)) as connection:
+    async with session(database_url(), one_line(file)) as connection:
         if (count := await aside.rebind(connection, cluster)) == 0:
             others = ", ".join(await aside.clusters(connection, "active")) or "none"
             raise Refused(f"Cluster {cluster} has no active tenants. Clusters that have some: {others}.")

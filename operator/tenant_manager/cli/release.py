@@ -5,7 +5,7 @@ from typing import TextIO
 
 import click
 
-from tenant_manager.cli.connect import EXIT_CODES, database_url, password, password_file, refusals
+from tenant_manager.cli.connect import EXIT_CODES, database_url, one_line, password_file, refusals
 from tenant_manager.cli.names import Cluster, Identifier, TenantName
 from tenant_manager.postgres import aside
 from tenant_manager.postgres.administrator import session
@@ -50,14 +50,14 @@ def release(
 
 
 async def _release(identifier: str, namespace: str, name: str, file: TextIO | None) -> str:
-    async with session(database_url(), password(file)) as connection:
+    async with session(database_url(), one_line(file)) as connection:
         await aside.retained(connection, identifier)
         await aside.release(connection, identifier, namespace, name)
     return f"The Tenant {namespace}/{name} may now take {identifier}; it says `identifier: {identifier}` in its spec."
 
 
 async def _release_all(cluster: str, file: TextIO | None) -> str:
-    async with session(database_url(), password(file)) as connection:
+    async with session(database_url(), one_line(file)) as connection:
         if (count := await aside.release_cluster(connection, cluster)) == 0:
             others = ", ".join(await aside.clusters(connection, "retained")) or "none"
             raise Refused(

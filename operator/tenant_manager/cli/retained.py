@@ -9,7 +9,7 @@ from typing import Any, Final, TextIO
 import click
 
 from tenant_manager.cli import show
-from tenant_manager.cli.connect import EXIT_CODES, database_url, password, password_file, refusals
+from tenant_manager.cli.connect import EXIT_CODES, database_url, one_line, password_file, refusals
 from tenant_manager.postgres.administrator import session
 from tenant_manager.postgres.aside import Aside, Leftover, Row, everything
 
@@ -32,8 +32,8 @@ def retained(output: str, password_file: TextIO | None) -> None:
     The login in DATABASE_URL is tenancy_operator or a member of tenancy_admin.
     """
     with refusals():
-        found = asyncio.run(_look(password(password_file)))
-        print(json.dumps(_json(found), indent=2) if output == "json" else _table(found))
+        found = asyncio.run(_look(one_line(password_file)))
+        print(json.dumps(_json(found), indent=2) if output == "json" else listing(found))
 
 
 async def _look(given: str | None) -> Aside:
@@ -41,7 +41,8 @@ async def _look(given: str | None) -> Aside:
         return await everything(connection)
 
 
-def _table(found: Aside) -> str:
+def listing(found: Aside) -> str:
+    """One table for each kind of which there is something."""
     parts = [
         _rows("RETAINED", "FORMER OWNER", found.retained),
         _rows("ABANDONED", "OWNER", found.abandoned),
