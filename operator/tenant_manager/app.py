@@ -24,13 +24,12 @@ from tenant_manager.reconcile.cache import Cache
 from tenant_manager.reconcile.context import Context
 from tenant_manager.reconcile.queue import Lane, Queue
 from tenant_manager.reconcile.supervise import TELL_AFTER, scan_for_ever, supervise
-from tenant_manager.reconcile.work import work
+from tenant_manager.reconcile.work import drain, work
 from tenant_manager.settings import LOOPBACK, Settings
 from tenant_manager.telemetry.metrics import Metrics
 from tenant_manager.telemetry.probes import Health, serve
 from tenant_manager.watch import session_for, watch
 
-STOP_WITHIN: Final = 8.0  # seconds that passes at hand get to come to an end
 LIST_AGAIN: Final = 2.0  # seconds
 START_POLL: Final = 0.02  # seconds
 CONNECTIONS: Final = 48  # to the API server
@@ -38,21 +37,27 @@ CONNECTIONS: Final = 48  # to the API server
 log = structlog.get_logger("tenant_manager")
 
 
-async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
-    """The operator, until it is told to stop: by SIGTERM or SIGINT, in tests by `stop`."""
+async def run(settings: Settings) -> None:
+    """The operator, until SIGTERM or SIGINT."""
     found = await client.configuration(settings.kubeconfig, CONNECTIONS)
     api = client.connect(found)
     context = build(settings, api)
+    stop = asyncio.Event()
     tasks = [asyncio.create_task(job) for job in jobs(context)]
     probes = await serve(settings.http_host, settings.http_port, lambda: health(context), lambda: metrics(context))
-    try:
-        await list_all(context)
-        async with session_for(found) as session:
-            await watch(context, found, session, stop)
-    finally:
+
+    async def shut_down() -> None:
         await _stop(context, tasks)
         await probes.cleanup()
         await context.database.close()
+        stop.set()
+
+    try:
+        await list_all(context)
+        async with session_for(found) as session:
+            await watch(context, found, session, stop, shut_down)
+    finally:
+        await shut_down()
         await api.close()
 
 
@@ -182,10 +187,7 @@ async def _check_policy(context: Context) -> None:
 
 async def _stop(context: Context, tasks: list[asyncio.Task[None]]) -> None:
     """Let passes at hand come to an end; a transaction that does not is rolled back by the server."""
-    deadline = context.queue.clock() + STOP_WITHIN
-    context.stopping = True
-    while context.queue.running and context.queue.clock() < deadline:  # noqa: ASYNC110  # at the end alone
-        await asyncio.sleep(0.02)
+    await drain(context)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

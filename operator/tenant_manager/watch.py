@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Iterator
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ MOST_QUICK: Final = 5  # such breaks in a row, before the process gives up
 LONGEST_BACKOFF: Final = 30.0  # seconds
 # Unsaid, kopf asks for the name of our user, and the image's has a number only.
 OURSELVES: Any = "tenant-manager"
+
+ShutDown = Callable[[], Coroutine[Any, Any, None]]
 
 log = structlog.get_logger("tenant_manager")
 
@@ -85,9 +88,17 @@ async def session_for(found: Configuration) -> AsyncIterator[aiohttp.ClientSessi
 
 
 async def watch(
-    context: Context, found: Configuration, session: aiohttp.ClientSession, stop: asyncio.Event | None
+    context: Context,
+    found: Configuration,
+    session: aiohttp.ClientSession,
+    stop: asyncio.Event,
+    shut_down: ShutDown,
 ) -> None:
-    """kopf lists, watches and reconnects until it is told to stop; a watch that breaks it is started anew."""
+    """kopf lists, watches and reconnects until `stop` is set; a watch that breaks it is started anew.
+
+    SIGTERM and SIGINT run `shut_down`, which sets `stop` at its end: what still runs when
+    kopf ends is cancelled.
+    """
     registry = kopf.OperatorRegistry()
     handlers.register(registry)
 
@@ -98,15 +109,7 @@ async def watch(
     for failures in itertools.count():
         started = context.queue.clock()
         try:
-            await kopf.operator(
-                registry=registry,
-                settings=kopf_settings(),
-                memo=context,
-                identity=OURSELVES,
-                standalone=True,
-                clusterwide=True,
-                stop_flag=stop,
-            )
+            await _watch_once(context, registry, stop, shut_down)
         except Exception as error:  # whatever broke the watch
             if failures > MOST_QUICK and context.queue.clock() - started < QUICK:
                 raise
@@ -114,6 +117,37 @@ async def watch(
             await asyncio.sleep(min(failures, 5))
         else:
             return
+
+
+async def _watch_once(
+    context: Context, registry: kopf.OperatorRegistry, stop: asyncio.Event, shut_down: ShutDown
+) -> None:
+    """Until `stop`, or until kopf fails.
+
+    kopf is cancelled: told to stop, it waits five seconds for tasks of its own.
+    """
+    loop = asyncio.get_running_loop()
+    others = asyncio.all_tasks()
+    tasks = await kopf.spawn_tasks(
+        registry=registry,
+        settings=kopf_settings(),
+        memo=context,
+        identity=OURSELVES,
+        standalone=True,
+        clusterwide=True,
+    )
+    ending: list[asyncio.Task[None]] = []
+    for sign in (signal.SIGTERM, signal.SIGINT):  # which kopf has just taken
+        loop.add_signal_handler(sign, lambda: ending.append(loop.create_task(shut_down())))
+    running = loop.create_task(kopf.run_tasks(tasks, ignored=others))
+    stopping = loop.create_task(stop.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if stop.is_set():
+        running.cancel()
+        await asyncio.gather(running, *ending, return_exceptions=True)
+    else:
+        await running
 
 
 def kopf_settings() -> kopf.OperatorSettings:

@@ -1,5 +1,6 @@
 """The workers: take a key, do its work, say how it went, and see that it comes up again when it has to."""
 
+import asyncio
 import random
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from tenant_manager.reconcile.tenant import reconcile
 
 STALLED_AGAIN: Final = 60.0  # seconds; what a person mends outside our sight, such as a foreign Secret
 OUTRUN_AGAIN: Final = 0.2
+DRAIN_WITHIN: Final = 7.0
 PLAN_AGAIN: Final = 0.5  # a Plan counts its Tenants at most so often
 
 log = structlog.get_logger("tenant_manager")
@@ -53,6 +55,14 @@ async def work(context: Context) -> None:
         seconds = context.queue.clock() - started
         context.metrics.passed(key.kind, done.result, done.steps, seconds)
         _say(context, key, done, seconds)
+
+
+async def drain(context: Context) -> None:
+    """Take no key any more, and wait until the passes at hand have come to an end, but not for ever."""
+    context.stopping = True
+    deadline = context.queue.clock() + DRAIN_WITHIN
+    while context.queue.running and context.queue.clock() < deadline:  # noqa: ASYNC110  # at the end alone
+        await asyncio.sleep(0.02)
 
 
 async def _safely(context: Context, key: Key, lane: Lane) -> Pass:
