@@ -1,0 +1,5 @@
+-- Drops a tenant that is not retained.
+-- as: dba
+-- refused: TM004 no retained tenant
+
+SELECT tenancy.purge('{tenant}')

@@ -1,0 +1,5 @@
+-- Becomes postgres.
+-- as: operator
+-- refused: 42501 permission denied to set role
+
+SET ROLE postgres

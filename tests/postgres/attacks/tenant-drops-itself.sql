@@ -1,0 +1,5 @@
+-- Drops its own role.
+-- as: tenant
+-- refused: 42501 permission denied to drop role
+
+DROP ROLE {tenant}
