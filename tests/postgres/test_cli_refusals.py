@@ -22,7 +22,8 @@ HAND_OVER = (
 
 @pytest_asyncio.fixture(scope="module")
 async def place(servers_folder: Path) -> AsyncIterator[Installation]:
-    server = PostgresServer.create(18, servers_folder / "commands")
+    few_locks = {"max_locks_per_transaction": "16", "max_connections": "20"}
+    server = PostgresServer.create(18, servers_folder / "commands", settings=few_locks)
     yield await Installation.create(server, "createrole")
     server.stop()
 
@@ -235,6 +236,20 @@ async def test_a_schema_that_is_gone_is_purged_too(place: Installation, operator
     assert done.code == 0
     assert "size:          unknown" in done.out
     assert not await is_there(place, tenant)
+
+
+async def test_a_schema_too_large_for_one_transaction(place: Installation, operator: Kernel, tenant: Tenant) -> None:
+    async with tenant.connect() as session:
+        for _ in range(6):
+            await session.execute(
+                "DO $$ BEGIN FOR n IN 1..100 LOOP EXECUTE format('CREATE TABLE %I (k text PRIMARY KEY)', "
+                "gen_random_uuid()); END LOOP; END $$"
+            )
+    await operator.call("retain", tenant.identifier)
+    done = run(await a_person(place), "purge", tenant.identifier, "--yes")
+    assert done.code == 1
+    assert done.err.startswith("The schema has too many tables for one transaction. Nothing was changed. Release it")
+    assert await is_there(place, tenant)
 
 
 async def test_a_lost_session_changes_nothing(place: Installation, operator: Kernel) -> None:
