@@ -35,6 +35,17 @@ def _postgres_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _readable(path: Path) -> Path:
+    try:
+        path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    return path
+
+
+ReadableFile = Annotated[Path, AfterValidator(_readable)]
+
+
 class Settings(BaseSettings):
     """What the operator is told from outside."""
 
@@ -48,7 +59,7 @@ class Settings(BaseSettings):
         pattern="^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$",
         description="Name of this Kubernetes cluster, part of who a tenant's data belongs to. It must never change.",
     )
-    kubeconfig: str | None = Field(
+    kubeconfig: ReadableFile | None = Field(
         default=None, description="Path of a kubeconfig. Default: the pod's service account, else ~/.kube/config."
     )
     operator_namespace: str = Field(
@@ -68,7 +79,7 @@ class Settings(BaseSettings):
         description="sslmode that tenants' Secrets name. Default: `verify-full` with TENANT_CA_FILE, else `require`; "
         "on loopback `prefer`, which takes what the server offers.",
     )
-    tenant_ca_file: Path | None = Field(
+    tenant_ca_file: ReadableFile | None = Field(
         default=None, description="File with the CA certificate that tenants check the server by; goes into `ca.crt`."
     )
     scram_iterations: int = Field(

@@ -48,7 +48,7 @@ def world(control_plane: ControlPlane, servers_folder: Path) -> World:
     settings = Settings(
         database_url=SecretStr(operator_url),
         cluster_name="test",
-        kubeconfig=str(control_plane.kubeconfig_for(NAMESPACE, ACCOUNT)),
+        kubeconfig=control_plane.kubeconfig_for(NAMESPACE, ACCOUNT),
         database_connections=4,
         workers=4,
         sweep_workers=2,

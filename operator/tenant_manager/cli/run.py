@@ -7,6 +7,7 @@ import click
 import uvloop
 
 from tenant_manager.app import run as run_operator
+from tenant_manager.kube.client import NoCluster
 from tenant_manager.settings import WrongSettings, from_environment
 from tenant_manager.telemetry import logs
 
@@ -24,4 +25,8 @@ def run() -> None:
         sys.exit(2)
     sys.setrecursionlimit(DEEPEST_JSON)
     logs.set_up(settings.log_format, settings.log_level)
-    uvloop.run(run_operator(settings))
+    try:
+        uvloop.run(run_operator(settings))
+    except NoCluster as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)

@@ -38,6 +38,10 @@ class Refused(Exception):
         return f"{self.status} {self.message}"
 
 
+class NoCluster(Exception):
+    """There is neither a service account nor a usable kubeconfig."""
+
+
 class Unreachable(Exception):
     """The API server did not answer."""
 
@@ -138,17 +142,21 @@ def _reason_alone(answer: dict[str, Any]) -> str:
     return f"{word} ({', '.join(field for field in causes if field)})" if any(causes) else word
 
 
-async def configuration(kubeconfig: str | None, connections: int) -> Configuration:
+async def configuration(kubeconfig: Path | None, connections: int) -> Configuration:
     """Where the API server is and who we are: in the cluster, or from a kubeconfig.
 
     Raises:
-        kubernetes.aio.config.ConfigException: neither is there.
+        NoCluster: neither is there, or the kubeconfig is malformed.
     """
     found = Configuration(connection_pool_maxsize=connections)
-    if kubeconfig is None and SERVICE_ACCOUNT.exists():
-        config.load_incluster_config(client_configuration=found)  # type: ignore[no-untyped-call]
-    else:
-        await config.load_kube_config(kubeconfig, client_configuration=found, persist_config=False)  # type: ignore[no-untyped-call]
+    try:
+        if kubeconfig is None and SERVICE_ACCOUNT.exists():
+            config.load_incluster_config(client_configuration=found)  # type: ignore[no-untyped-call]
+        else:
+            path = None if kubeconfig is None else str(kubeconfig)
+            await config.load_kube_config(path, client_configuration=found, persist_config=False)  # type: ignore[no-untyped-call]
+    except Exception as error:  # the loader raises whatever its YAML parser or plugin does
+        raise NoCluster(f"There is no way to the API server: {error}") from None
     return found
 
 
