@@ -162,7 +162,7 @@ class Place:
 
     @property
     def _lock(self) -> Path:
-        return self.folder / "lock"
+        return self.folder / "at-work"
 
     @property
     def _note(self) -> Path:

@@ -1,5 +1,6 @@
 """One screen: the stages so far, and beneath them what there is to see. Without a terminal: line after line."""
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+PREDICTABLE = 0.08  # share of a long stage that tells how long the rest takes
 PLAIN_STEP = 0.1  # share of a long stage after which a line is printed where there is no terminal
 
 INDENT = "  "
@@ -68,6 +70,8 @@ class Screen:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over = True  # what stays may be longer than the screen
+        if error is not None:
+            self.clear()
         if self._live is not None:
             self._live.stop()
 
@@ -88,7 +92,9 @@ class Screen:
 
     def progress(self, stage: Stage, fraction: float, text: str) -> None:
         """How far a long stage is."""
-        stage.detail = f"{fraction:4.0%}  {text}"
+        minutes = math.ceil(stage.elapsed * (1 / fraction - 1) / 60) if fraction > PREDICTABLE else 0
+        left = f"about {minutes} min left, " if minutes else ""
+        stage.detail = f"{fraction:4.0%}  {left}{text}"
         if self._live is None and fraction >= self._told:
             self._told = fraction + PLAIN_STEP
             self._print(f"{stage.title}: {stage.detail}")
