@@ -12,7 +12,7 @@ from tenant_manager.api.conditions import Condition, merge
 from tenant_manager.api.tenant import AppliedPlan
 from tenant_manager.core import report
 from tenant_manager.core.credentials import SetVerifier
-from tenant_manager.core.login import CloseLogin, Login, OpenLogin, SetSettings
+from tenant_manager.core.login import CloseLogin, Login, MakeLogin, OpenLogin, SetSettings
 from tenant_manager.core.outcome import Outcome
 from tenant_manager.core.retention import Restore
 from tenant_manager.core.stopped import Stopped
@@ -106,6 +106,16 @@ DONE = Outcome(1, "acme", plan=AppliedPlan(name="gold", generation=1), plan_foun
             replace(DONE, steps=(Restore("acme", OWNER), SetVerifier("acme", -1))),
             ["TenantRestored", "PasswordReplaced"],
             id="restored-without-secret",
+        ),
+        pytest.param(
+            replace(DONE, steps=(MakeLogin("acme", Login()),), drifted=True),
+            ["DriftRepaired", "PasswordReplaced"],
+            id="dropped-with-its-secret",
+        ),
+        pytest.param(
+            replace(DONE, steps=(MakeLogin("acme", Login()),), drifted=True, password_kept=True),
+            ["DriftRepaired"],
+            id="dropped",
         ),
         pytest.param(replace(DONE, secret_repaired=True, drifted=True), ["SecretRepaired"], id="secret"),
         pytest.param(replace(DONE, plan_found=False), ["PlanMissing"], id="plan-deleted"),

@@ -29,6 +29,7 @@ class Outcome:
     suspended: bool = False
     secret: str | None = None  # name of the connection Secret, once it is written
     secret_repaired: bool = False
+    password_kept: bool = False  # it is the one that the Secret held before
     drifted: bool = False  # the steps repair what somebody else did; nothing that users wrote has changed
 
     @property
@@ -48,5 +49,6 @@ class Outcome:
 
     @property
     def new_password(self) -> bool:
-        """Whether this pass set a verifier of a login that was there before."""
-        return any(isinstance(step, SetVerifier | MakeLogin) for step in self.steps)
+        """Whether this pass gave a login that was there before another password than applications know."""
+        kinds = {type(step) for step in self.steps}
+        return SetVerifier in kinds or (MakeLogin in kinds and not self.password_kept)

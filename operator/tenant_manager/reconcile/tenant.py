@@ -47,7 +47,8 @@ async def reconcile(context: Context, thing: KubeObject) -> Outcome:
         missing = stopped.reason is reasons.PLAN_NOT_FOUND
         return Outcome(thing.generation, stopped=stopped, plan_found=False if missing else None)
     outcome = _outcome(scene, steps, plan)
-    outcome = replace(outcome, plan_found=found, stopped=problem)
+    kept = choice.credentials.password == scene.secret.password
+    outcome = replace(outcome, plan_found=found, stopped=problem, password_kept=kept)
     return await secret.publish(context, scene, outcome, choice.credentials.password)
 
 
