@@ -48,6 +48,13 @@ def claim(identifier: str, owner: Owner, registration: Registration) -> None:
             f"tenant-manager release {identifier} --to {owner.namespace}/{owner.name}",
         )
     holder = registration.owner
+    if (holder.cluster, holder.namespace, holder.name) == (owner.cluster, owner.namespace, owner.name):
+        raise Stopped(
+            reasons.IDENTIFIER_TAKEN,
+            f"The identifier {identifier} belongs to the Tenant of this name in an earlier namespace "
+            f"{owner.namespace}. A database administrator gives it back with: "
+            f"tenant-manager rebind --from-cluster {owner.cluster}",
+        )
     same_place = (holder.cluster, holder.namespace) == (owner.cluster, owner.namespace)
     who = f"Tenant {holder.name} of this namespace" if same_place else "another Tenant"
     raise Stopped(

@@ -105,10 +105,12 @@ def diff(desired: Desired, observed: Observed | None, password_stands: bool) -> 
     identity.claim(identifier, desired.owner, observed.registration)
     _check_ours(identifier, observed)
     steps: list[Step] = []
-    if observed.registration.owner != desired.owner or observed.registration.state == RETAINED:
+    registration = observed.registration
+    handed_over = registration.released_to is not None  # also to its own Tenant: then nobody else is to find it so
+    if registration.owner != desired.owner or registration.state == RETAINED or handed_over:
         steps.append(Restore(identifier, desired.owner))
         observed = _restored(observed)
-    elif observed.registration.abandoned:
+    elif registration.abandoned:
         steps.append(MarkAbandoned(identifier, abandoned=False))
     of_login = login.diff(identifier, desired.login, observed.login)
     made = [step for step in of_login.steps if isinstance(step, login.MakeLogin)]
