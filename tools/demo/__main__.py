@@ -10,7 +10,7 @@ from tenant_manager.postgres.install import Refused
 from tests.servers.errors import CannotBuild, CannotStart, ServerMissing
 
 from . import reach
-from .place import Place, Trouble
+from .place import EXISTING, Place, Trouble
 from .screen import Screen
 from .start import start
 
@@ -81,6 +81,8 @@ def _stop(place: Place) -> None:
             ended = place.end()
     if ended:
         print(f"Ended: {', '.join(ended)}.")
+        if place.is_elsewhere():
+            print(f"What it made in the cluster of {EXISTING} stays there.")
     else:
         print("The start of the demo was interrupted." if interrupted else "No demo runs.")
 

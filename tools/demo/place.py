@@ -83,9 +83,12 @@ class Place:
 
     def missing(self) -> list[str]:
         """Names of those that do not run and should."""
-        existing = self._note.exists() and not self.kubeconfig.is_relative_to(self.folder)
         running = self.running()
-        return [name for name in (FOLDERS if existing else ORDER) if name not in running]
+        return [name for name in (FOLDERS if self.is_elsewhere() else ORDER) if name not in running]
+
+    def is_elsewhere(self) -> bool:
+        """Whether the demo's objects are in a cluster that somebody else runs."""
+        return self._note.exists() and not self.kubeconfig.is_relative_to(self.folder)
 
     def note(self, kubeconfig: Path, operator_url: str) -> None:
         """Remember what other commands need to know of the demo that runs."""

@@ -60,6 +60,7 @@ class Screen:
         self._live = Live(self, console=self.console, refresh_per_second=8) if self._is_drawn() else None
         self._told = 0.0
         self._over = False
+        self._gap = ""  # between what is shown and the next stage, where there is no terminal
 
     def __enter__(self) -> "Screen":
         if self._live is not None:
@@ -88,7 +89,8 @@ class Screen:
             raise
         stage.mark, stage.seconds = "✓", stage.elapsed
         if self._live is None:
-            self._print(f"{stage.title}: {stage.detail} ({stage.elapsed:.1f} s)")
+            self._print(f"{self._gap}{stage.title}: {stage.detail} ({stage.elapsed:.1f} s)")
+            self._gap = ""
 
     def progress(self, stage: Stage, fraction: float, text: str) -> None:
         """How far a long stage is."""
@@ -97,7 +99,8 @@ class Screen:
         stage.detail = f"{fraction:4.0%}  {left}{text}"
         if self._live is None and fraction >= self._told:
             self._told = fraction + PLAIN_STEP
-            self._print(f"{stage.title}: {stage.detail}")
+            self._print(f"{self._gap}{stage.title}: {stage.detail}")
+            self._gap = ""
 
     def show(self, title: str, lines: Sequence[Line], *, table: bool = False) -> None:
         """Something to look at, until `clear`. Long lines are folded where the whole then fits on the screen."""
@@ -106,7 +109,7 @@ class Screen:
             self._print(f"\n{title}")
             for line in lines:
                 self._print(f"{INDENT}{line}".rstrip())
-            self._print("")
+            self._gap = "\n"
 
     def clear(self) -> None:
         """Make room: the stages stay."""
