@@ -63,7 +63,7 @@ def identifier_of(thing: KubeObject, spec: TenantSpec) -> str:
     return name
 
 
-def plan_of(context: Context, scene: Scene) -> tuple[Plan, bool]:
+def plan_of(context: Context, thing: KubeObject, observed: Observed | None) -> tuple[Plan, bool]:
     """The plan that is in force for the Tenant, and whether it is the one that the Tenant names.
 
     After its Plan is deleted, or while it names one that is not there yet, a tenant keeps what was applied last.
@@ -71,10 +71,10 @@ def plan_of(context: Context, scene: Scene) -> tuple[Plan, bool]:
     Raises:
         Stopped: PLAN_NOT_FOUND, for a tenant that never had one.
     """
-    name = plan_name(scene.thing)
+    name = plan_name(thing)
     if (found := context.cache.objects.get(Key(PLAN, name))) is not None:
         return Plan(name, found.uid, found.generation, objects.plan_spec(found)), True
-    catalog = scene.observed.catalog if scene.observed is not None else None
+    catalog = observed.catalog if observed is not None else None
     kept = context.stored_plans.get(catalog.plan) if catalog is not None else None
     if kept is None:
         raise plan_not_found(name)

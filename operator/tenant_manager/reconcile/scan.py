@@ -7,7 +7,6 @@ import structlog
 
 from tenant_manager.core import tenant
 from tenant_manager.core.identity import ACTIVE
-from tenant_manager.core.plan import Plan
 from tenant_manager.core.retention import DropLeftover, MarkAbandoned
 from tenant_manager.core.stopped import Stopped
 from tenant_manager.core.tenant import Observed
@@ -18,9 +17,9 @@ from tenant_manager.postgres import plan as plan_rows
 from tenant_manager.postgres.call import run
 from tenant_manager.postgres.credentials import changed_passwords
 from tenant_manager.postgres.tenant import apply, observe
-from tenant_manager.reconcile.cache import Awaited, plan_name
+from tenant_manager.reconcile.cache import Awaited
 from tenant_manager.reconcile.context import Context
-from tenant_manager.reconcile.look import identifier_of
+from tenant_manager.reconcile.look import identifier_of, plan_of
 from tenant_manager.reconcile.queue import Lane
 from tenant_manager.reconcile.rollout import follow_vanished
 
@@ -83,9 +82,7 @@ def _differs(context: Context, thing: KubeObject, held: dict[str, Observed]) -> 
         return True
     try:
         spec = objects.tenant_spec(thing)
-        if (found := context.cache.objects.get(Key(PLAN, plan_name(thing)))) is None:
-            return False  # it keeps what was applied last; its own pass compares with that
-        plan = Plan(plan_name(thing), found.uid, found.generation, objects.plan_spec(found))
+        plan, _ = plan_of(context, thing, observed)
         wanted = tenant.desired(identifier_of(thing, spec), observed.registration.owner, spec, plan)
         return bool(tenant.diff(wanted, observed, password_stands=True).steps)
     except Stopped:

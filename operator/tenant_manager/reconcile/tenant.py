@@ -36,7 +36,7 @@ async def reconcile(context: Context, thing: KubeObject) -> Outcome:
     """
     try:
         scene = await look(context, thing)
-        plan, found = plan_of(context, scene)
+        plan, found = plan_of(context, thing, scene.observed)
         asked = tenant.desired(scene.identifier, scene.owner, scene.spec, plan)
         wanted, problem = _possible(asked, scene, found)
         choice = await _choice(context, scene)
