@@ -32,13 +32,20 @@ class Admin:
         found: Json = json.loads(answer)
         return found
 
-    @asynccontextmanager
-    async def watch(self, path: str) -> AsyncIterator[AsyncIterator[Json]]:
-        """Events from now on: the watch stands when the context is entered."""
-        version = (await self.send("GET", f"{path}?limit=1"))["metadata"]["resourceVersion"]
-        url = f"{self._server}{path}?watch=true&resourceVersion={version}"
-        async with self._session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as response:
-            yield (json.loads(line) async for line in response.content)
+    async def version(self, path: str) -> str:
+        """The version of a list: where a watch of it begins."""
+        return str((await self.send("GET", f"{path}?limit=1"))["metadata"]["resourceVersion"])
+
+    async def watch(self, path: str, version: str) -> AsyncIterator[Json]:
+        """All events after `version`, for ever. The API server ends a watch when it likes; it is taken up again."""
+        while True:
+            url = f"{self._server}{path}?watch=true&resourceVersion={version}"
+            async with self._session.get(url, timeout=aiohttp.ClientTimeout(total=None)) as response:
+                response.raise_for_status()
+                async for line in response.content:
+                    event = json.loads(line)
+                    version = event["object"]["metadata"]["resourceVersion"]
+                    yield event
 
 
 @asynccontextmanager

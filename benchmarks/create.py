@@ -14,7 +14,7 @@ from benchmarks.contenders import Contender, Floor, Operator
 from benchmarks.counts import Counted, Tail
 from benchmarks.place import Place, open_place
 from benchmarks.report import Result
-from benchmarks.rounds import Round, compare, finish, play
+from benchmarks.rounds import Round, begin, compare, finish, play
 from benchmarks.scan import Scanned
 from tests.servers.leftovers import temporary_folder
 
@@ -78,6 +78,7 @@ async def _rounds(place: Place, options: Options) -> tuple[list[Round], list[Rou
 
 async def _one(place: Place, api: Admin, who: Contender, namespace: str, count: int) -> tuple[Round, list[str]]:
     try:
+        await begin(api, who, namespace)
         one = await play(place, api, who, namespace, count)
         return one, await finish(place, api, who, namespace)
     except BaseException:
@@ -89,6 +90,7 @@ async def _counts(place: Place, count: int) -> tuple[Counted, Scanned]:
     """A round of the operator that is not timed, with all logs on; and the scan over its Tenants."""
     namespace, who = "bench00", Operator(place)
     async with admin.connect(place.control_plane) as api:
+        await begin(api, who, namespace)
         audit = Tail(Path(str(place.control_plane.audit_log)))
         with counts.every_statement(place) as log:
             await play(place, api, who, namespace, count)

@@ -9,6 +9,7 @@ import asyncio
 import gc
 import json
 import os
+from pathlib import Path
 
 import aiohttp
 import asyncpg
@@ -122,14 +123,19 @@ async def watch(found: Configuration, work: "asyncio.Queue[Json]") -> None:
     connector = aiohttp.TCPConnector(ssl=client.tls(found))
     headers = {"Authorization": str(await client.bearer(found))}
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
-        while (response := await session.get(f"{found.host}{API}/tenants?watch=true", timeout=FOREVER)).status == 429:
-            await asyncio.sleep(0.5)  # the CRD is new
-        response.raise_for_status()
-        print("ready", flush=True)
-        async for line in response.content:
-            event = json.loads(line)
-            if event["type"] == "ADDED":
-                work.put_nowait(event["object"])
+        version, place = "", f"{found.host}{API}/tenants?watch=true&resourceVersion="
+        while True:  # the API server ends a watch when it likes, and refuses one of a CRD that is very new
+            async with session.get(f"{place}{version}", timeout=FOREVER) as response:
+                if response.status == 429:
+                    await asyncio.sleep(0.5)
+                    continue
+                response.raise_for_status()
+                print("ready", flush=True)
+                async for line in response.content:
+                    event = json.loads(line)
+                    version = event["object"]["metadata"]["resourceVersion"]
+                    if event["type"] == "ADDED":
+                        work.put_nowait(event["object"])
 
 
 async def _work(floor: Floor, given: Fixed, work: "asyncio.Queue[Json]") -> None:
@@ -140,7 +146,7 @@ async def _work(floor: Floor, given: Fixed, work: "asyncio.Queue[Json]") -> None
 async def main() -> None:
     """Until it is killed, or fails."""
     url = os.environ["DATABASE_URL"]
-    found = await client.configuration(os.environ["KUBECONFIG"], CONNECTIONS)
+    found = await client.configuration(Path(os.environ["KUBECONFIG"]), CONNECTIONS)
     pool = await asyncpg.create_pool(url, min_size=POOL, max_size=POOL, connection_class=OperatorConnection)
     floor = Floor(ApiClient(found), pool, await pool.fetchval("SELECT tenancy.take_lead('floor')"))
     given = await floor.fixed(url)

@@ -54,8 +54,9 @@ async def create(admin: Admin, namespace: str, count: int) -> Arrival:
         await admin.send("POST", path, body)
         answered.append(time.perf_counter())
 
-    async with admin.watch(path) as events, asyncio.TaskGroup() as group:
-        seen = group.create_task(_ready(events, count))
+    version = await admin.version(path)
+    async with asyncio.TaskGroup() as group:
+        seen = group.create_task(_ready(admin.watch(path, version), count))
         started = time.perf_counter()
         await each(range(count), apply, AT_ONCE)
         ready = await seen

@@ -42,13 +42,17 @@ class Round:
         return sum(self.cpu.values())
 
 
-async def play(place: Place, admin: Admin, who: Contender, namespace: str, count: int) -> Round:
-    """A round in a new namespace. `who` runs afterwards; see `finish`."""
+async def begin(admin: Admin, who: Contender, namespace: str) -> None:
+    """A new namespace, and `who` runs and has come to rest."""
     await admin.send("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
     who.start()
-    pid = who.pid or 0
     await asyncio.sleep(SETTLE)
     await quiet(PATIENCE)
+
+
+async def play(place: Place, admin: Admin, who: Contender, namespace: str, count: int) -> Round:
+    """The round itself. `who` runs afterwards."""
+    pid = who.pid or 0
     before, started = sample(place, pid), time.perf_counter()
     arrival = await load.create(admin, namespace, count)
     await asyncio.sleep(TAIL)

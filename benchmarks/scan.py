@@ -39,14 +39,15 @@ async def measure(place: Place) -> Scanned:
         Drift: the Tenants are not as they should be.
     """
     settings = Settings.model_validate({"database_url": place.url, "cluster_name": CLUSTER})
-    api = client.connect(await client.configuration(str(place.kubeconfig), app.CONNECTIONS))
+    api = client.connect(await client.configuration(place.kubeconfig, app.CONNECTIONS))
     context = app.build(settings, api)
     context.database.url = place.url
     try:
         await lead.take_office(context.database, "benchmark")
         context.database.problem = None
         for kind, plural in ((PLAN, "plans"), (TENANT, "tenants")):
-            for body in await api.list(f"{API}/{plural}"):
+            bodies, _ = await api.list(f"{API}/{plural}")
+            for body in bodies:
                 context.cache.seen(kind, None, body)
         seconds = [await _timed(context) for _ in range(TIMES)]
         with counts.every_statement(place) as log:
