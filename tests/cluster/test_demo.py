@@ -140,6 +140,7 @@ def test_a_failure_is_a_sentence_and_leaves_no_process(place: Place, first: str)
     failed = demo(place, "start", KEEP="0")
     assert failed.returncode == 1
     assert "PostgreSQL 18 did not start" in failed.stderr
+    assert f"`rm -rf {place.folder}`" in failed.stderr
     assert "Traceback" not in failed.stderr
     commands = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
     assert not [command for command in commands if str(place.folder) in command]

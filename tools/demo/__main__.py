@@ -53,16 +53,27 @@ def _start(place: Place) -> None:
             return
         if alive := place.end():
             print(f"Of the last demo only {', '.join(alive)} ran; all of it is started again.")
-        try:
-            with Screen() as screen:
-                start(place, screen)
-                if keep:
-                    screen.show("Try next", reach.next_steps(place))
-        except BaseException:
-            place.end()
-            raise
+        _bring_up(place, keep=keep)
         if not keep:
             print(f"Ended: {', '.join(place.end())}.")
+
+
+def _bring_up(place: Place, *, keep: bool) -> None:
+    """Start all of it, or leave nothing that runs."""
+    again = place.postgres.exists()
+    try:
+        with Screen() as screen:
+            start(place, screen)
+            if keep:
+                screen.show("Try next", reach.next_steps(place))
+    except BaseException as error:
+        place.end()
+        if again and isinstance(error, EXPECTED):
+            hint = (
+                f"If something that was tried in the last demo is in the way, `rm -rf {place.folder}` makes a new one."
+            )
+            raise Trouble(f"{error}\n{hint}") from error
+        raise
 
 
 def _say_that_it_runs(place: Place, *, keep: bool) -> None:
