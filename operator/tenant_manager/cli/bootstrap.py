@@ -18,7 +18,7 @@ from tenant_manager.core.credentials import Credentials, draw
 from tenant_manager.postgres.administrator import connect
 from tenant_manager.postgres.held import Promise
 from tenant_manager.postgres.install import Refused, install, script, set_operator_verifier
-from tenant_manager.postgres.probe import probe, tls
+from tenant_manager.postgres.probe import FAILURES, probe, tls
 from tenant_manager.settings import LOOPBACK, SslMode
 
 CONNECT_TIMEOUT: Final = 10  # seconds
@@ -89,7 +89,7 @@ async def _bootstrap(
         print("tenancy_operator has a new password." if operator else PASSWORD_LEFT)
         await _probe(connection, url, tenants)
         print("A probe tenant logged in at the tenants' address and was dropped. The database is ready.")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except FAILURES as error:
         raise Refused(f"The server answers: {error}") from error
     finally:
         await connection.close(timeout=CONNECT_TIMEOUT)

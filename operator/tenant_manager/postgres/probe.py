@@ -27,10 +27,14 @@ EXPLANATIONS: dict[type[Exception], str] = {  # the first that fits
     asyncpg.InvalidAuthorizationSpecificationError: f"{{error}}. pg_hba.conf needs a line such as: {HBA}",
     asyncpg.PostgresError: "{error}.",
     asyncpg.InterfaceError: f"{{error}}. pg_hba.conf must ask tenants for scram-sha-256, as in: {HBA}",
+    asyncpg.InternalClientError: f"{{error}}. pg_hba.conf must ask tenants for scram-sha-256, as in: {HBA}",
     ssl.SSLError: "TLS fails: {error}. TENANT_SSLMODE and TENANT_CA_FILE must fit the server's certificate.",
     TimeoutError: f"nothing answers within {TIMEOUT} seconds. {ADDRESS}",
     OSError: f"{{error}}. {ADDRESS} TENANT_SSLMODE must be something that the server offers.",
 }
+
+# Everything that the driver raises when a login or a session fails.
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 Tls = ssl.SSLContext | str | bool
 
@@ -87,7 +91,7 @@ async def _drop(connection: asyncpg.Connection, name: str) -> None:
         async with connection.transaction():
             await connection.execute("SET LOCAL ROLE tenancy_definer")
             left = await connection.fetchval("SELECT tenancy.drop_probes($1)", name)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except FAILURES as error:
         raise Refused(f"The probe tenant {name} could not be dropped: {error}. The next bootstrap does it.") from error
     if left:
         raise Refused(f"The probe tenant could not be dropped whole: {' '.join(left)}")
@@ -98,7 +102,7 @@ async def _login(place: dict[str, Any], password: str) -> AsyncIterator[asyncpg.
     where = f"{place['host']}:{place['port']}"
     try:
         tenant = await asyncpg.connect(**place, password=password)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except FAILURES as error:
         raise Refused(f"A tenant cannot log in at {where}: {_why(error)}") from error
     try:
         yield tenant

@@ -46,8 +46,9 @@ DECLARE
     r record;
 BEGIN
     FOR r IN SELECT rolname FROM pg_roles
-              WHERE rolname ~ '^tenancy_executor_[0-9]+$' OR rolname = 'tenancy_definer' LOOP
-        IF NOT pg_has_role(r.rolname, 'SET') THEN
+              WHERE (rolname ~ '^tenancy_executor_[0-9]+$' OR rolname = 'tenancy_definer')
+                AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) LOOP
+        IF NOT pg_has_role(r.rolname, 'SET') OR pg_has_role(r.rolname, 'USAGE') THEN
             EXECUTE format('GRANT %I TO CURRENT_USER WITH INHERIT FALSE, SET TRUE', r.rolname);
         END IF;
     END LOOP;

@@ -14,8 +14,12 @@ BEGIN
                     WHERE nspname = 'extensions' AND privilege_type = 'CREATE' AND grantee <> nspowner LOOP
         EXECUTE 'REVOKE CREATE ON SCHEMA extensions FROM ' || creator || ' CASCADE';
     END LOOP;
-    GRANT USAGE ON SCHEMA extensions TO tenancy_tenant, tenancy_app, tenancy_migrator, tenancy_owner;
-    IF NOT has_schema_privilege('tenancy_tenant', 'extensions', 'USAGE') THEN  -- a grant by a non-owner only warns
+    BEGIN
+        GRANT USAGE ON SCHEMA extensions TO tenancy_tenant, tenancy_app, tenancy_migrator, tenancy_owner;
+    EXCEPTION WHEN insufficient_privilege THEN
+        NULL;  -- or it only warned: what counts is what holds now
+    END;
+    IF NOT has_schema_privilege('tenancy_tenant', 'extensions', 'USAGE') THEN
         RAISE 'Schema extensions belongs to %. Its owner must run: GRANT USAGE ON SCHEMA extensions TO tenancy_tenant, '
             'tenancy_app, tenancy_migrator, tenancy_owner', (SELECT pg_get_userbyid(nspowner) FROM pg_namespace
              WHERE nspname = 'extensions') USING ERRCODE = 'TM020';
@@ -25,7 +29,12 @@ BEGIN
             RAISE 'Extension % is not available on this server: install its package there, or leave it out.', wanted
                 USING ERRCODE = 'TM020';
         END IF;
-        EXECUTE format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA extensions', wanted);
+        BEGIN
+            EXECUTE format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA extensions', wanted);
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE 'Extension % can only be installed by a superuser, who must run: CREATE EXTENSION % SCHEMA extensions; '
+                'then bootstrap again.', wanted, quote_ident(wanted) USING ERRCODE = 'TM020';
+        END;
         SELECT nspname INTO place FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = wanted;
         IF place NOT IN ('extensions', 'pg_catalog') THEN
             RAISE 'Extension % is installed in schema %, where no tenant looks. Run: ALTER EXTENSION % SET SCHEMA '
