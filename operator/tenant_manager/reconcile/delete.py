@@ -1,7 +1,7 @@
 """The other path: a Tenant that is being deleted. It creates nothing and writes a status only if it has to wait."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tenant_manager.api import reasons
 from tenant_manager.api.tenant import DeletionPolicy, default_identifier
@@ -15,11 +15,12 @@ from tenant_manager.kube.objects import ABANDON, FINALIZER, KubeObject
 from tenant_manager.postgres.tenant import apply, observe
 from tenant_manager.reconcile.cache import Awaited
 from tenant_manager.reconcile.context import Context
+from tenant_manager.reconcile.publish import tell
 
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """How a deletion went: what to tell; `waits`: why the object is still there."""
+    """How a deletion went: what is still to be told; `waits`: why the object is still there."""
 
     notices: tuple[Notice, ...] = ()
     steps: tuple[DeletionStep, ...] = ()
@@ -46,8 +47,11 @@ async def delete(context: Context, thing: KubeObject) -> Deleted:
         way_out = f"To let the object go without the database: annotate it with {ABANDON}=true."
         message = f"{stopped.message.rstrip('.')}. {way_out}"
         return Deleted(waits=Stopped(reasons.DELETION_WAITS, message))
+    # Told first: the pass after one that is outrun here finds everything done and has nothing to tell.
+    await tell(context, thing, deleted.notices)
+    context.metrics.count(deleted.notices)
     await status.remove_finalizer(context.api, thing)
-    return deleted
+    return replace(deleted, notices=())
 
 
 async def _in_the_database(context: Context, thing: KubeObject) -> Deleted:
