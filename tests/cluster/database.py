@@ -5,7 +5,7 @@ import os
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -30,6 +30,7 @@ class Database:
 
     server: PostgresServer
     operator_password: str = field(repr=False)
+    name: str = NAME
 
     @classmethod
     async def create(cls, server: PostgresServer) -> "Database":
@@ -46,9 +47,13 @@ class Database:
     def operator_url(self) -> str:
         return self.server.url("tenancy_operator", self.operator_password, NAME)
 
+    def elsewhere(self, name: str) -> "Database":
+        """Another database of the server."""
+        return replace(self, name=name)
+
     @asynccontextmanager
     async def superuser(self) -> AsyncIterator[asyncpg.Connection]:
-        async with session(self.server.superuser_url.removesuffix("postgres") + NAME) as connection:
+        async with session(self.server.superuser_url.removesuffix("postgres") + self.name) as connection:
             yield connection
 
     async def run(self, *statements: str) -> None:

@@ -35,7 +35,8 @@ class Place:
 
     def leave(self) -> None:
         """Everything goes with the namespace, some seconds later; data stays where it is not said otherwise."""
-        self.api.send("DELETE", f"/api/v1/namespaces/{self.namespace}")
+        if self.api.find(path := f"/api/v1/namespaces/{self.namespace}") is not None:
+            self.api.send("DELETE", path)
 
     def elsewhere(self) -> "Place":
         """The same in another namespace."""
