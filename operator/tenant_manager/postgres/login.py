@@ -32,17 +32,23 @@ ATTRIBUTES = {
     "rolreplication": "REPLICATION",
 }
 
-COLUMNS = """
+_NAMES = ", ".join(f"'{name}'" for name in MANAGED)
+LONGEST_ENTRY = 100  # characters of a setting; a tenant may give its own role texts of hundreds of megabytes
+
+COLUMNS = f"""
        r.oid IS NOT NULL AS has_login, r.rolconnlimit,
        r.rolcanlogin AND coalesce(r.rolvaliduntil, 'infinity') = 'infinity' AS is_open,
        r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolbypassrls, r.rolreplication,
        coalesce(left(role_comment.description, 51) = 'tenant-manager ' || t.claim, false) AS login_ours,
-       coalesce(setting.setconfig, '{}') AS settings,
-       'search_path=' || quote_ident(t.identifier) || ', extensions' AS search_path,
-       coalesce(here.setconfig, '{}') AS settings_here,
+       ARRAY(SELECT left(entry, {LONGEST_ENTRY}) FROM unnest(setting.setconfig) AS entry
+              WHERE split_part(left(entry, {LONGEST_ENTRY}), '=', 1) IN ({_NAMES})) AS settings,
+       coalesce('search_path=' || quote_ident(t.identifier) || ', extensions' = ANY (setting.setconfig), false)
+           AS search_path,
+       EXISTS (SELECT FROM unnest(here.setconfig) AS entry
+                WHERE split_part(left(entry, {LONGEST_ENTRY}), '=', 1) IN ('search_path', {_NAMES})) AS elsewhere,
        (SELECT bool_and(m.inherit_option AND NOT m.set_option AND NOT m.admin_option) FROM pg_auth_members m
          WHERE m.roleid = (SELECT oid FROM known WHERE rolname = 'tenancy_tenant') AND m.member = r.oid) AS member,
-       coalesce(session.number, 0)::int AS sessions"""
+       coalesce(session.number, 0)::int AS sessions"""  # noqa: S608  # put together from constants
 
 JOINS = """
   LEFT JOIN pg_roles r ON r.rolname = t.identifier
@@ -80,13 +86,12 @@ def observed(row: asyncpg.Record) -> ObservedLogin | None:
     if not row["has_login"]:
         return None
     settings = dict(entry.split("=", 1) for entry in row["settings"])
-    here = dict(entry.split("=", 1) for entry in row["settings_here"])
     return ObservedLogin(
         connection_limit=row["rolconnlimit"],
-        settings={name: text for name, text in settings.items() if name in MANAGED},
+        settings=settings,
         open=row["is_open"],
-        search_path=row["search_path"] in row["settings"],
-        elsewhere=any(name in here for name in (*MANAGED, "search_path")),
+        search_path=row["search_path"],
+        elsewhere=row["elsewhere"],
         member=bool(row["member"]),
         ours=row["login_ours"],
         attributes=tuple(word for column, word in ATTRIBUTES.items() if row[column]),
