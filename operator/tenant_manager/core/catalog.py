@@ -1,7 +1,7 @@
 """The rows that applications join: who the tenant is, its plan, its limits, its settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -31,4 +31,24 @@ class SetCatalog:
 
 def diff(identifier: str, desired: Catalog, observed: Catalog | None) -> tuple[SetCatalog, ...]:
     """The one step that the catalog may need."""
-    return () if desired == observed else (SetCatalog(identifier, desired),)
+    if observed is not None and _exact(desired) == _exact(observed):
+        return ()
+    return (SetCatalog(identifier, desired),)
+
+
+def _exact(catalog: Catalog) -> Catalog:
+    return replace(catalog, settings=_as_jsonb(catalog.settings), limits=_as_jsonb(catalog.limits))
+
+
+def _as_jsonb(value: Any) -> Any:
+    """A JSON value that compares as PostgreSQL's does: true is not 1, and a number is what its digits say.
+
+    To Python True equals 1, and 1e23 is not the 100000000000000000000000 that comes back.
+    """
+    if isinstance(value, Mapping):
+        return {key: _as_jsonb(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_jsonb(inner) for inner in value]
+    if isinstance(value, bool):
+        return str(value), bool
+    return Decimal(str(value)) if isinstance(value, int | float) else value
