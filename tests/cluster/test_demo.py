@@ -1,6 +1,7 @@
 """`make demo` and its companions, from the first start to the last process that ends. It brings its own servers."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import psutil
 import pytest
 
 from tests.servers.build import ROOT, built
+from tests.servers.kubeconfig import run_kubectl
 from tests.servers.leftovers import temporary_folder
 from tests.servers.process import Process
 from tools.demo.cluster import Cluster
@@ -82,6 +84,13 @@ def test_a_second_one_says_how_to_reach_the_first(place: Place, first: str) -> N
     assert ending.returncode == 1
     assert "KEEP=0 would end it" in ending.stderr
     assert place.running() == ALL
+
+
+def test_the_objects_of_the_readme_are_accepted(place: Place, first: str) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        run_kubectl(place.kubeconfig, "apply", "--dry-run=server", "--filename=-", text=block)
 
 
 def test_psql_is_the_tenant(place: Place, first: str) -> None:

@@ -32,14 +32,14 @@ def next_steps(place: Place) -> list[Line]:
     suspend = """kubectl patch tenant acme -n customers --type=merge -p '{"spec":{"access":"Suspended"}}'"""
     steps = (
         ("make psql TENANT=acme", "a session as this tenant"),
-        ("make shell", "kubectl, psql (as superuser) and tenant-manager, set up for the demo:"),
+        ("make shell", "kubectl, tenant-manager and a superuser's psql:"),
         (f"  {suspend}", ""),
         ("  kubectl events -n customers", "what the operator did"),
         ("  psql -c 'ALTER ROLE acme CONNECTION LIMIT 1'", "break something yourself"),
         ("  kubectl explain tenant.spec", "every field"),
         (f"tail -f {_shown(place.operator / 'operator.log')}", "a line a pass"),
         (f"curl -s {place.operator_url}/metrics", ""),
-        ("make demo-stop", "end it; the data stays in .demo for the next `make demo`"),
+        ("make demo-stop", "end it; the next start has the same data"),
     )
     return [f"{command:<48} {comment}".rstrip() for command, comment in steps]
 

@@ -144,7 +144,7 @@ def _logins(screen: Screen, cluster: Cluster) -> None:
     with screen.stage("Login", f"with the URI of {OWNER}'s Secret") as stage:
         lines: list[Line] = [f"{OWNER}=> {line}" for line in proof.work_as(owner)]
         lines += [f"{OTHER}=> {line}" for line in proof.refused_as(other, owner)]
-        stage.detail = f"{OWNER} works in its own schema, {OTHER} sees nothing of it"
+        stage.detail = f"{OWNER} works in its own schema, {OTHER} cannot read it"
     screen.show(f"$ psql {database.masked(owner.uri)}, and the same as {OTHER}", lines)
 
 
