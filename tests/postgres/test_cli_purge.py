@@ -48,3 +48,14 @@ async def test_what_cannot_be_dropped_is_named(installation: Installation, kerne
     installation.server.sql(f"DROP TABLE {table}")
     assert await kernel.call("drop_leftover", shelf)
     assert shelf not in run(installation.superuser_url, "retained").out
+
+
+async def test_many_tables_are_dropped_in_parts(installation: Installation, kernel: Kernel) -> None:
+    tenant = await set_aside(kernel)
+    await installation.sql(
+        f"DO $$ BEGIN FOR i IN 1..1200 LOOP EXECUTE format('CREATE TABLE {tenant.identifier}.t%s (x int)', i); "
+        "END LOOP; END $$"
+    )
+    done = run(await a_person(installation), "purge", tenant.identifier, "--yes")
+    assert (done.code, done.err) == (0, "")
+    assert not await is_there(installation, tenant)

@@ -59,8 +59,9 @@ class Observed:
 
     @property
     def deletable(self) -> Deletable:
-        """What a deletion looks at."""
-        return Deletable(self.registration, self.login, self.relations)
+        """What a deletion looks at. What a stranger's schema holds does not count."""
+        ours = self.schema is not None and self.schema.ours
+        return Deletable(self.registration, self.login, self.relations if ours else 0)
 
 
 def desired(identifier: str, owner: Owner, spec: TenantSpec, plan: Plan) -> Desired:

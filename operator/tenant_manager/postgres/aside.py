@@ -7,6 +7,7 @@ from typing import Final
 
 import asyncpg
 
+from tenant_manager.core.retention import BATCH
 from tenant_manager.postgres.install import Refused
 
 ROWS: Final = """
@@ -146,7 +147,13 @@ async def rebind(connection: asyncpg.Connection, cluster: str) -> int:
 
 
 async def purge(connection: asyncpg.Connection, identifier: str) -> tuple[str, ...]:
-    """Drop what is retained for good; a sentence for each thing that could not be dropped."""
+    """Drop what is retained for good; a sentence for each thing that could not be dropped.
+
+    A schema with many relations is emptied first, in transactions of its own: it is retained until the last one.
+    """
+    left = await connection.fetchval("SELECT tenancy.purge_tables($1, 0)", identifier)
+    while left > BATCH:
+        left = await connection.fetchval("SELECT tenancy.purge_tables($1, $2)", identifier, BATCH)
     return tuple(await connection.fetchval("SELECT leftovers FROM tenancy.purge($1)", identifier))
 
 

@@ -35,12 +35,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION tenancy.schema_statements(p_identifier text, p_claim uuid, p_ddl boolean) RETURNS text[]
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT ARRAY[format('CREATE SCHEMA %I', p_identifier),
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY[format('CREATE SCHEMA %I', p_identifier),
                  format('COMMENT ON SCHEMA %I IS %L', p_identifier, tenancy.mark(p_claim)),
                  format('GRANT USAGE%s ON SCHEMA %I TO %I', CASE WHEN p_ddl THEN ', CREATE' ELSE '' END,
-                        p_identifier, p_identifier)]
-$$;
+                        p_identifier, p_identifier)];
+END $$;
 
 -- A missing schema of a registered tenant: found under another name, it is renamed back; else it is made. Its login
 -- must exist: make_login() comes first.
@@ -78,22 +79,29 @@ END $$;
 -- Drops up to p_limit relations of a schema that is too large for one DROP SCHEMA, which takes four locks a table.
 -- Returns how many are left. Sequences that belong to a column go with their table. Goes through pg_depend, because
 -- pg_class has no index by schema.
-CREATE OR REPLACE FUNCTION tenancy.drop_tables(p_epoch bigint, p_identifier text, p_limit int) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+CREATE OR REPLACE FUNCTION tenancy.drop_some(p_tenant tenancy.registry, p_limit int) RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     relation record;
     place oid;
 BEGIN
-    PERFORM tenancy.fence(p_epoch);
     IF p_limit IS NULL OR p_limit NOT BETWEEN 0 AND 1000 THEN
         RAISE 'the limit must be between 0 and 1000' USING ERRCODE = 'TM009';
     END IF;
-    PERFORM tenancy.own_schema(tenancy.locked(p_identifier, 'active'), 'ours', 'missing');
-    SELECT oid INTO place FROM pg_namespace WHERE nspname = p_identifier;
+    SELECT oid INTO place FROM pg_namespace
+     WHERE nspname = p_tenant.identifier AND nspname = tenancy.schema_name(p_tenant);  -- a stranger's is left alone
     FOR relation IN SELECT * FROM tenancy.relations(place) LIMIT p_limit LOOP
-        EXECUTE format('DROP %s IF EXISTS %I.%I CASCADE', relation.kind, p_identifier, relation.name);
+        EXECUTE format('DROP %s IF EXISTS %I.%I CASCADE', relation.kind, p_tenant.identifier, relation.name);
     END LOOP;
     RETURN (SELECT count(*) FROM tenancy.relations(place));
+END $$;
+
+CREATE OR REPLACE FUNCTION tenancy.drop_tables(p_epoch bigint, p_identifier text, p_limit int) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+BEGIN
+    PERFORM tenancy.fence(p_epoch);
+    PERFORM tenancy.own_schema(tenancy.locked(p_identifier, 'active'), 'ours', 'missing');
+    RETURN tenancy.drop_some(tenancy.locked(p_identifier, 'active'), p_limit);
 END $$;
 
 -- What a schema holds that DROP can name by itself, tables first.

@@ -9,7 +9,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock
 DECLARE
     ran text[];
 BEGIN
-    PERFORM tenancy.not_a_copy(), tenancy.valid_owner('any', p_namespace, p_name),
+    PERFORM tenancy.not_a_copy(), tenancy.valid_owner('any', p_namespace, 'any', p_name),
             tenancy.locked(p_identifier, 'retained');
     UPDATE tenancy.registry SET released_to = p_namespace || '/' || p_name WHERE identifier = p_identifier;
     ran := ARRAY[format('UPDATE tenancy.registry SET released_to = %L WHERE identifier = %L',
@@ -48,6 +48,14 @@ BEGIN
         rows := rows + 1;
     END LOOP;
     RETURN rows;
+END $$;
+
+-- Some of the relations of what is retained, where they are too many for the one transaction of purge(); how many are left.
+CREATE OR REPLACE FUNCTION tenancy.purge_tables(p_identifier text, p_limit int) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+BEGIN
+    PERFORM tenancy.not_a_copy();
+    RETURN tenancy.drop_some(tenancy.locked(p_identifier, 'retained'), p_limit);
 END $$;
 
 -- Drops retained data for good. The command that calls this asks for the identifier to be typed.

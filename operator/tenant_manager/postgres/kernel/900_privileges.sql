@@ -57,6 +57,7 @@ GRANT EXECUTE ON FUNCTION
     tenancy.drop_leftover, tenancy.mark_abandoned, tenancy.set_catalog, tenancy.set_plan, tenancy.forget_plan,
     tenancy.record, tenancy.set_migrator_verifier
     TO tenancy_operator;
-GRANT EXECUTE ON FUNCTION tenancy.release, tenancy.release_cluster, tenancy.rebind, tenancy.purge TO tenancy_admin;
+GRANT EXECUTE ON FUNCTION tenancy.release, tenancy.release_cluster, tenancy.rebind, tenancy.purge_tables, tenancy.purge
+    TO tenancy_admin;
 
 RESET ROLE;
