@@ -148,7 +148,8 @@ async def configuration(kubeconfig: Path | None, connections: int) -> Configurat
     Raises:
         NoCluster: neither is there, or the kubeconfig is malformed.
     """
-    found = Configuration(connection_pool_maxsize=connections)
+    # Not from the environment: it costs two threads' work a request, and a ~/.netrc would clash with the token.
+    found = Configuration(connection_pool_maxsize=connections, client_session_kwargs={"trust_env": False})
     try:
         if kubeconfig is None and SERVICE_ACCOUNT.exists():
             config.load_incluster_config(client_configuration=found)  # type: ignore[no-untyped-call]
