@@ -1,6 +1,7 @@
 """What every recipe works with: one place for the API, the database, the cache, the queue and the outside world."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,6 +42,7 @@ class Context:
     to_try: set[Key] = field(default_factory=set)  # Tenants whose next pass logs in, where nobody may compare verifiers
     sampled: int = 0  # how far the samples have come
     namespaces: dict[str, str] = field(default_factory=dict)  # name -> UID
+    asking: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))  # by namespace
     may_work: asyncio.Event = field(default_factory=asyncio.Event)  # the lists are complete
     stopping: bool = False
 
@@ -69,7 +71,8 @@ class Context:
             Refused, Unreachable: the namespace cannot be read.
         """
         namespace = str(tenant.key.namespace)
-        if (uid := self.namespaces.get(namespace)) is None:
-            found = await self.api.send(Request("GET", f"/api/v1/namespaces/{namespace}"))
-            uid = self.namespaces[namespace] = found["metadata"]["uid"]
+        async with self.asking[namespace]:  # many new Tenants of one namespace ask once
+            if (uid := self.namespaces.get(namespace)) is None:
+                found = await self.api.send(Request("GET", f"/api/v1/namespaces/{namespace}"))
+                uid = self.namespaces[namespace] = found["metadata"]["uid"]
         return Owner(self.settings.cluster_name, namespace, uid, tenant.key.name)
