@@ -105,11 +105,13 @@ def check(identifier: str, observed: ObservedLogin) -> None:
         Stopped: REPLACED or DANGEROUS_ROLE.
     """
     if not observed.ours:
-        raise Stopped(reasons.REPLACED, f"The role {identifier} was dropped and made again by somebody else.")
+        what = f"The role {identifier} was dropped and made again by somebody else."
+        raise Stopped(reasons.REPLACED, f"{what} {reasons.REPLACED.advice}")
     if observed.attributes:
         raise Stopped(
             reasons.DANGEROUS_ROLE,
-            f"The role {identifier} has become {', '.join(observed.attributes)}. Nothing was changed.",
+            f"The role {identifier} has become {', '.join(observed.attributes)}. Nothing was changed. "
+            f"{reasons.DANGEROUS_ROLE.advice}",
         )
 
 

@@ -38,7 +38,8 @@ def check(identifier: str, observed: ObservedSchema) -> None:
         Stopped: REPLACED.
     """
     if not observed.ours:
-        raise Stopped(reasons.REPLACED, f"The schema {identifier} was dropped and made again by somebody else.")
+        what = f"The schema {identifier} was dropped and made again by somebody else."
+        raise Stopped(reasons.REPLACED, f"{what} {reasons.REPLACED.advice}")
 
 
 def diff(identifier: str, observed: ObservedSchema | None, login_is_new: bool) -> tuple[SchemaStep, ...]:

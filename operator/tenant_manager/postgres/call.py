@@ -73,23 +73,25 @@ def meaning() -> Iterator[None]:
     """Turns what the driver raises into what a person can act on; what has no meaning is a bug and passes through.
 
     Raises:
-        Stopped: with the reason. The server's message is kept: the kernel writes it for people, without secrets.
+        Stopped: with the server's message, which the kernel writes for people and without secrets, and what to do.
     """
     try:
         yield
     except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
-        raise Stopped(reasons.DATABASE_UNREACHABLE, unreachable(error)) from error
+        reason = reasons.DATABASE_UNREACHABLE
+        raise Stopped(reason, f"{unreachable(error)} {reason.advice}") from error
     except asyncpg.PostgresError as error:
-        if (reason := MEANING.get(str(error.sqlstate))) is None:
+        if (known := MEANING.get(str(error.sqlstate))) is None:
             raise
-        raise Stopped(reason, str(error)) from error
+        said = str(error)
+        raise Stopped(known, f"{said[:1].upper()}{said[1:].rstrip('.')}. {known.advice}") from error
 
 
 def unreachable(error: Exception) -> str:
     """A driver's error in a sentence."""
     if isinstance(error, asyncio.TimeoutError | TimeoutError):
         return "PostgreSQL does not answer in time."
-    return f"PostgreSQL does not answer: {error}" if str(error) else f"PostgreSQL does not answer: {error!r}"
+    return f"PostgreSQL does not answer: {str(error).rstrip('.') or repr(error)}."
 
 
 async def run(database: Database, calls: Sequence[Call], last: Callable[[Done], Call] | None = None) -> Done:
