@@ -27,9 +27,19 @@ async def test_the_login_works_and_finds_its_schema(tenant: Tenant) -> None:
 async def test_what_it_returns_and_writes_down(kernel: Kernel) -> None:
     identifier, credentials = name(), fresh()
     ran = await kernel.call("create_tenant", *arguments(identifier, OWNER, credentials, generation=7))
-    assert [statement.split(" ", 2)[:2] for statement in ran[:2]] == [["CREATE", "ROLE"], ["COMMENT", "ON"]]
-    assert "PASSWORD 'SCRAM-SHA-256$<masked>' CONNECTION LIMIT 5" in ran[0]
-    assert ran[-1] == f"GRANT tenancy_tenant TO {identifier} WITH ADMIN FALSE, INHERIT TRUE, SET FALSE"
+    claim = await kernel.connection.fetchval("SELECT claim FROM tenancy.registry WHERE identifier = $1", identifier)
+    assert ran == [
+        f"INSERT INTO tenancy.tenants … '{identifier}'",
+        f"INSERT INTO tenancy.tenant_resources … '{identifier}'",
+        f"CREATE ROLE {identifier} LOGIN PASSWORD 'SCRAM-SHA-256$<masked>' CONNECTION LIMIT 5",
+        f"COMMENT ON ROLE {identifier} IS 'tenant-manager {claim}'",
+        f"ALTER ROLE {identifier} SET search_path = {identifier}, extensions",
+        f"ALTER ROLE {identifier} SET statement_timeout = '30s'",
+        f"GRANT tenancy_tenant TO {identifier} WITH ADMIN FALSE, INHERIT TRUE, SET FALSE",
+        f"CREATE SCHEMA {identifier}",
+        f"COMMENT ON SCHEMA {identifier} IS 'tenant-manager {claim}'",
+        f"GRANT USAGE, CREATE ON SCHEMA {identifier} TO {identifier}",
+    ]
     assert credentials.verifier() not in str(ran)
     history = await kernel.row(
         "SELECT generation, outcome, steps, statements FROM tenancy.history WHERE identifier = $1", identifier

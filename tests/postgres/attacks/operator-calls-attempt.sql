@@ -2,4 +2,4 @@
 -- as: operator
 -- refused: 42501 permission denied for function attempt
 
-SELECT tenancy.attempt(0, '{stranger}', '{drop}', '{}')
+SELECT tenancy.attempt(0, '{stranger}', 'drop', '{}')

@@ -6,15 +6,17 @@ SET LOCAL ROLE tenancy_definer;
 CREATE OR REPLACE FUNCTION tenancy.fence(p_epoch bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    leader tenancy.leader;
+    present bigint;
+    original boolean;
 BEGIN
     LOCK TABLE tenancy.leader IN ROW SHARE MODE;
-    SELECT * INTO leader FROM tenancy.leader;
-    IF leader.database IS DISTINCT FROM (SELECT oid FROM pg_database WHERE datname = current_database()) THEN
+    SELECT epoch, database = (SELECT oid FROM pg_database WHERE datname = current_database()) INTO present, original
+      FROM tenancy.leader;
+    IF original IS NOT TRUE THEN
         RAISE 'this database is a copy' USING ERRCODE = 'TM011';
     END IF;
-    IF leader.epoch IS DISTINCT FROM p_epoch THEN
-        RAISE 'epoch % is over, the leader is at %', p_epoch, leader.epoch USING ERRCODE = 'TM001';
+    IF present IS DISTINCT FROM p_epoch THEN
+        RAISE 'epoch % is over, the leader is at %', p_epoch, present USING ERRCODE = 'TM001';
     END IF;
 END $$;
 

@@ -1,4 +1,7 @@
 -- 012 What an argument may be, and what is ours. Nothing here is called from outside.
+--
+-- Every CREATE SCHEMA makes all sessions plan all statements anew, at 0.1 ms each. So what every call needs is written
+-- with few statements: an expression without a subquery is none.
 
 SET LOCAL ROLE tenancy_definer;
 
@@ -8,10 +11,14 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF p_identifier IS NULL OR length(p_identifier) > 50 OR p_identifier !~ '^[a-z][a-z0-9]*(_[a-z0-9]+)*$'
        OR p_identifier ~ '^(pg_|tenancy)' OR p_identifier IN ('public', 'postgres', 'none', 'all', 'replication',
-                                                             'information_schema', 'extensions')
-       OR EXISTS (SELECT FROM pg_get_keywords() WHERE word = p_identifier AND catcode IN ('R', 'T')) THEN
+                                                             'information_schema', 'extensions') THEN
         RAISE 'identifier % is not allowed', coalesce(quote_literal(left(p_identifier, 60)), 'NULL')
             USING ERRCODE = 'TM002';
+    END IF;
+    IF quote_ident(p_identifier) <> p_identifier THEN  -- a word of SQL, perhaps a reserved one
+        IF EXISTS (SELECT FROM pg_get_keywords() WHERE word = p_identifier AND catcode IN ('R', 'T')) THEN
+            RAISE 'identifier % is not allowed', quote_literal(p_identifier) USING ERRCODE = 'TM002';
+        END IF;
     END IF;
 END $$;
 
@@ -51,11 +58,14 @@ BEGIN
 END $$;
 
 -- An owner: what Kubernetes lets its names be, so that "namespace/name" can be read in one way only.
-CREATE OR REPLACE FUNCTION tenancy.valid_owner(p_cluster text, VARIADIC p_names text[]) RETURNS void
+CREATE OR REPLACE FUNCTION tenancy.valid_owner(p_cluster text, p_namespace text, p_namespace_uid text, p_name text)
+RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    part constant text := '^[^[:cntrl:]/]{1,253}$';
 BEGIN
-    IF p_cluster IS NULL OR p_cluster !~ '^[^[:cntrl:]]{1,253}$'
-       OR EXISTS (SELECT FROM unnest(p_names) AS part WHERE part IS NULL OR part !~ '^[^[:cntrl:]/]{1,253}$') THEN
+    IF coalesce(p_cluster !~ '^[^[:cntrl:]]{1,253}$' OR p_namespace !~ part OR p_namespace_uid !~ part
+                OR p_name !~ part, true) THEN
         RAISE 'a part of the owner is missing or is no name' USING ERRCODE = 'TM009';
     END IF;
 END $$;
@@ -76,29 +86,43 @@ END $$;
 
 -- What the comments on our schemas and roles begin with: 51 characters, and no customer's name, since all can read it.
 CREATE OR REPLACE FUNCTION tenancy.mark(p_claim uuid) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-RETURN 'tenant-manager ' || p_claim;
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN 'tenant-manager ' || p_claim;
+END $$;
 
 -- 'ours', 'missing', or 'foreign': a stranger dropped it and made another.
 CREATE OR REPLACE FUNCTION tenancy.schema_state(p_identifier text, p_claim uuid) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce((
-        SELECT CASE WHEN nspowner = 'tenancy_definer'::regrole
-                     AND left(obj_description(oid, 'pg_namespace'), 51) = tenancy.mark(p_claim)
-                    THEN 'ours' ELSE 'foreign' END
-          FROM pg_namespace WHERE nspname = p_identifier), 'missing')
-$$;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found pg_namespace;
+BEGIN
+    SELECT * INTO found FROM pg_namespace WHERE nspname = p_identifier;
+    IF found.oid IS NULL THEN
+        RETURN 'missing';
+    ELSIF found.nspowner = 'tenancy_definer'::regrole
+          AND left(obj_description(found.oid, 'pg_namespace'), 51) = 'tenant-manager ' || p_claim THEN
+        RETURN 'ours';
+    END IF;
+    RETURN 'foreign';
+END $$;
 
 -- 'ours', 'missing', 'foreign', or 'powerful': ours, but somebody gave it what no tenant may have.
 CREATE OR REPLACE FUNCTION tenancy.role_state(p_role text, p_claim uuid) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce((
-        SELECT CASE WHEN left(shobj_description(oid, 'pg_authid'), 51) IS DISTINCT FROM tenancy.mark(p_claim)
-                    THEN 'foreign'
-                    WHEN rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls OR rolreplication THEN 'powerful'
-                    ELSE 'ours' END
-          FROM pg_roles WHERE rolname = p_role), 'missing')
-$$;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    found pg_roles;
+BEGIN
+    SELECT * INTO found FROM pg_roles WHERE rolname = p_role;
+    IF found.oid IS NULL THEN
+        RETURN 'missing';
+    ELSIF left(shobj_description(found.oid, 'pg_authid'), 51) IS DISTINCT FROM 'tenant-manager ' || p_claim THEN
+        RETURN 'foreign';
+    ELSIF found.rolsuper OR found.rolcreaterole OR found.rolcreatedb OR found.rolbypassrls OR found.rolreplication THEN
+        RETURN 'powerful';
+    END IF;
+    RETURN 'ours';
+END $$;
 
 -- The tenant's schema under whatever name it has now, or NULL. Only its owner can comment it, so mark and owner prove it.
 CREATE OR REPLACE FUNCTION tenancy.schema_name(p_tenant tenancy.registry) RETURNS text

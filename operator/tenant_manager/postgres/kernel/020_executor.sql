@@ -19,17 +19,17 @@ SET LOCAL ROLE tenancy_executor_0;
 CREATE OR REPLACE FUNCTION tenancy.role_mark(p_executor int, p_role text) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    mark text;
+    found_claim uuid;
 BEGIN
-    SELECT 'tenant-manager ' || claim INTO mark FROM (
-        SELECT t.claim FROM tenancy.logins l JOIN tenancy.registry t USING (identifier)
-         WHERE l.name = p_role AND t.executor = p_executor
-         UNION ALL
-        SELECT claim FROM tenancy.leftovers WHERE role = p_role AND executor = p_executor) AS known;
-    IF mark IS NULL THEN
+    SELECT t.claim INTO found_claim FROM tenancy.logins l JOIN tenancy.registry t USING (identifier)
+     WHERE l.name = p_role AND t.executor = p_executor;
+    IF found_claim IS NULL THEN
+        SELECT claim INTO found_claim FROM tenancy.leftovers WHERE role = p_role AND executor = p_executor;
+    END IF;
+    IF found_claim IS NULL THEN
         RAISE 'role % is not a login of ours', p_role USING ERRCODE = 'TM004';
     END IF;
-    RETURN mark;
+    RETURN 'tenant-manager ' || found_claim;
 END $$;
 
 -- Refuses a role that is gone, that a stranger made, or that became powerful.
@@ -59,23 +59,28 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND NOT EXISTS (SELECT FROM tenancy.logins WHERE name = r.rolname) LIMIT 1
 $$;
 
--- Exactly these session defaults and the search_path; of the others that we manage, none; what we do not manage stays.
+-- The session defaults and the search_path of a new role.
 CREATE OR REPLACE FUNCTION tenancy.role_settings(p_role text, p_settings jsonb) RETURNS text[]
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT array_agg(statement) FROM (
-        SELECT format('ALTER ROLE %I SET search_path = %I, extensions', p_role, split_part(p_role, '__', 1))
-        UNION ALL
-        SELECT format('ALTER ROLE %I SET %I = %L', p_role, key, value) FROM jsonb_each_text(p_settings)
-        UNION ALL
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN format('ALTER ROLE %I SET search_path = %I, extensions', p_role, split_part(p_role, '__', 1))
+        || ARRAY(SELECT format('ALTER ROLE %I SET %I = %L', p_role, key, value) FROM jsonb_each_text(p_settings));
+END $$;
+
+-- Of the settings that we manage, what else the role has, here and in this database. What we do not manage stays.
+CREATE OR REPLACE FUNCTION tenancy.role_resets(p_role text, p_settings jsonb) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
         SELECT format('ALTER ROLE %I%s RESET %I', p_role,
                       CASE WHEN s.setdatabase = 0 THEN '' ELSE format(' IN DATABASE %I', current_database()) END, name)
           FROM pg_db_role_setting s, unnest(s.setconfig) AS config, split_part(config, '=', 1) AS name
-         WHERE s.setrole = (SELECT oid FROM pg_roles WHERE rolname = p_role)
+         WHERE s.setrole = to_regrole(p_role)
            AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
            AND name IN ('search_path', 'statement_timeout', 'idle_in_transaction_session_timeout',
                         'idle_session_timeout', 'lock_timeout', 'work_mem')
-           AND (s.setdatabase <> 0 OR (name <> 'search_path' AND NOT p_settings ? name))) AS statements (statement)
-$$;
+           AND (s.setdatabase <> 0 OR (name <> 'search_path' AND NOT p_settings ? name)));
+END $$;
 
 -- Ends all sessions of the role, wherever on the server they are. Ending a session takes membership with INHERIT.
 CREATE OR REPLACE FUNCTION tenancy.end_sessions(p_role text) RETURNS text[]
@@ -84,7 +89,7 @@ DECLARE
     sessions int[];
 BEGIN
     PERFORM pg_stat_clear_snapshot();  -- else a second look in one transaction sees the sessions of the first
-    sessions := ARRAY(SELECT pid FROM pg_stat_activity WHERE usesysid = (SELECT oid FROM pg_roles WHERE rolname = p_role));
+    sessions := ARRAY(SELECT pid FROM pg_stat_activity WHERE usesysid = to_regrole(p_role));
     IF sessions = '{}' THEN
         RETURN '{}';
     END IF;
@@ -101,7 +106,7 @@ DECLARE
     stranger text;
 BEGIN
     SELECT pg_get_userbyid(grantor) INTO stranger FROM pg_auth_members
-     WHERE roleid = 'tenancy_tenant'::regrole AND member = (SELECT oid FROM pg_roles WHERE rolname = p_role)
+     WHERE roleid = 'tenancy_tenant'::regrole AND member = to_regrole(p_role)
        AND (admin_option OR set_option) AND pg_get_userbyid(grantor) <> current_user LIMIT 1;
     IF FOUND THEN
         RAISE 'role % got more than membership of tenancy_tenant; % must run: REVOKE tenancy_tenant FROM %', p_role,

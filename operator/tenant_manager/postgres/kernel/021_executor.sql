@@ -1,27 +1,35 @@
 -- 021 One branch an operation, each with its own statement. p_argument is a verifier where one is needed; p_number a
--- connection limit, or the executor that a role is lent to. No argument is SQL.
+-- connection limit, or the executor that a role is lent to. No argument is SQL. The statements are written with a mask
+-- in the verifier's place, and are returned so; the verifier takes its place, as a literal, in what is executed.
 
 CREATE OR REPLACE FUNCTION tenancy.role_statements(
-    p_do text, p_role text, p_mark text, p_argument text, p_number int, p_settings jsonb) RETURNS text[]
+    p_do text, p_role text, p_mark text, p_number int, p_settings jsonb) RETURNS text[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+    masked constant text := 'SCRAM-SHA-256$<masked>';
     retained text := to_char(now() AT TIME ZONE 'UTC', '" retained "YYYY-MM-DD"T"HH24:MI"Z"');
     comment constant text := format('COMMENT ON ROLE %I IS %%L', p_role);
+    borrow constant text := format('GRANT %I TO %I WITH INHERIT TRUE, SET TRUE', p_role, current_user);
 BEGIN
     CASE p_do
     WHEN 'create' THEN
-        RETURN ARRAY[format('CREATE ROLE %I LOGIN PASSWORD %L CONNECTION LIMIT %s', p_role, p_argument, p_number),
+        RETURN ARRAY[format('CREATE ROLE %I LOGIN PASSWORD %L CONNECTION LIMIT %s', p_role, masked, p_number),
                      format(comment, p_mark)] || tenancy.role_settings(p_role, p_settings);
+    WHEN 'create and join' THEN
+        RETURN ARRAY[format('CREATE ROLE %I LOGIN PASSWORD %L CONNECTION LIMIT %s', p_role, masked, p_number),
+                     format(comment, p_mark)] || tenancy.role_settings(p_role, p_settings) || tenancy.join_group(p_role);
     WHEN 'reset' THEN
-        RETURN ARRAY[format('ALTER ROLE %I LOGIN PASSWORD %L CONNECTION LIMIT %s', p_role, p_argument, p_number),
-                     format(comment, p_mark)] || tenancy.role_settings(p_role, p_settings);
+        RETURN ARRAY[format('ALTER ROLE %I LOGIN PASSWORD %L CONNECTION LIMIT %s', p_role, masked, p_number),
+                     format(comment, p_mark)] || tenancy.role_settings(p_role, p_settings)
+            || tenancy.role_resets(p_role, p_settings);
     WHEN 'rename back' THEN
         RETURN ARRAY(SELECT format('ALTER ROLE %I RENAME TO %I', old, p_role) FROM tenancy.renamed_role(p_mark) AS old
                       WHERE old IS NOT NULL);
     WHEN 'verifier' THEN
-        RETURN ARRAY[format('ALTER ROLE %I PASSWORD %L CONNECTION LIMIT %s', p_role, p_argument, p_number)];
+        RETURN ARRAY[format('ALTER ROLE %I PASSWORD %L CONNECTION LIMIT %s', p_role, masked, p_number)];
     WHEN 'settings' THEN
-        RETURN format('ALTER ROLE %I CONNECTION LIMIT %s', p_role, p_number) || tenancy.role_settings(p_role, p_settings);
+        RETURN format('ALTER ROLE %I CONNECTION LIMIT %s', p_role, p_number)
+            || tenancy.role_settings(p_role, p_settings) || tenancy.role_resets(p_role, p_settings);
     WHEN 'open' THEN RETURN ARRAY[format('ALTER ROLE %I LOGIN VALID UNTIL ''infinity''', p_role)];
     WHEN 'close' THEN RETURN ARRAY[format('ALTER ROLE %I NOLOGIN', p_role)];
     WHEN 'mark' THEN RETURN ARRAY[format(comment, p_mark)];
@@ -30,13 +38,15 @@ BEGIN
     WHEN 'leave' THEN
         RETURN ARRAY(SELECT format('REVOKE tenancy_tenant FROM %I', p_role) FROM pg_auth_members
                       WHERE roleid = 'tenancy_tenant'::regrole AND pg_get_userbyid(grantor) = current_user
-                        AND member = (SELECT oid FROM pg_roles WHERE rolname = p_role));
+                        AND member = to_regrole(p_role));
     WHEN 'lend' THEN
         RETURN ARRAY[format('GRANT %I TO tenancy_executor_%s WITH INHERIT TRUE, SET TRUE', p_role, p_number)];
     WHEN 'take back' THEN RETURN ARRAY[format('REVOKE %I FROM tenancy_executor_%s', p_role, p_number)];
-    WHEN 'borrow' THEN RETURN ARRAY[format('GRANT %I TO %I WITH INHERIT TRUE, SET TRUE', p_role, current_user)];
-    WHEN 'empty' THEN RETURN ARRAY[format('DROP OWNED BY %I CASCADE', p_role)];
-    WHEN 'drop' THEN RETURN ARRAY[format('DROP ROLE %I', p_role)];
+    WHEN 'empty' THEN
+        RETURN ARRAY[borrow, format('DROP OWNED BY %I CASCADE', p_role),
+                     format('REVOKE %I FROM %I', p_role, current_user)];
+    WHEN 'drop' THEN
+        RETURN ARRAY[borrow, format('DROP OWNED BY %I CASCADE', p_role), format('DROP ROLE %I', p_role)];
     WHEN 'shelve' THEN
         RETURN ARRAY[format('ALTER ROLE %I NOLOGIN PASSWORD NULL', p_role),
                      format('ALTER ROLE %I RENAME TO %I', p_role,
@@ -51,21 +61,20 @@ DECLARE
     mark constant text := tenancy.role_mark(p_executor, p_role);
     statements text[];
 BEGIN
-    IF p_do NOT IN ('create', 'rename back') THEN
+    IF p_do NOT IN ('create', 'create and join', 'rename back') THEN
         PERFORM tenancy.prove_role(p_role, mark);
-    ELSIF EXISTS (SELECT FROM pg_roles WHERE rolname = p_role) THEN
+    ELSIF to_regrole(p_role) IS NOT NULL THEN
         RAISE 'role % exists and is not ours', p_role USING ERRCODE = 'TM003';
     END IF;
     IF p_do = 'end sessions' THEN
         RETURN tenancy.end_sessions(p_role);
     END IF;
-    statements := tenancy.role_statements(p_do, p_role, mark, p_argument, p_number, p_settings);
+    statements := tenancy.role_statements(p_do, p_role, mark, p_number, p_settings);
     IF statements <> '{}' THEN
-        EXECUTE array_to_string(statements, '; ');
+        EXECUTE replace(array_to_string(statements, '; '), quote_literal('SCRAM-SHA-256$<masked>'),
+                        quote_nullable(p_argument));
     END IF;
-    RETURN ARRAY(SELECT CASE WHEN p_argument IS NULL THEN statement
-                             ELSE replace(statement, p_argument, 'SCRAM-SHA-256$<masked>') END
-                   FROM unnest(statements) AS statement);
+    RETURN statements;
 END $$;
 
 -- The migrator's verifier is set afresh for each run; this door names no other role.
@@ -85,7 +94,7 @@ BEGIN
         door := format('tenancy.role_%s(text, text, text, int, jsonb)', n);
         SET LOCAL ROLE tenancy_executor_0;
         EXECUTE format('GRANT EXECUTE ON FUNCTION tenancy.role_mark, tenancy.prove_role, tenancy.renamed_role,
-                        tenancy.role_settings, tenancy.end_sessions, tenancy.join_group, tenancy.role_statements,
+                        tenancy.role_settings, tenancy.role_resets, tenancy.end_sessions, tenancy.join_group, tenancy.role_statements,
                         tenancy.change_role TO tenancy_executor_%s', n);
         EXECUTE format('SET LOCAL ROLE tenancy_executor_%s', n);
         ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
@@ -103,7 +112,7 @@ END $do$;
 
 SET LOCAL ROLE tenancy_executor_0;
 REVOKE ALL ON FUNCTION tenancy.role_mark, tenancy.prove_role, tenancy.renamed_role, tenancy.role_settings,
-    tenancy.end_sessions, tenancy.join_group, tenancy.role_statements, tenancy.change_role, tenancy.role_migrator
+    tenancy.role_resets, tenancy.end_sessions, tenancy.join_group, tenancy.role_statements, tenancy.change_role, tenancy.role_migrator
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION tenancy.role_migrator TO tenancy_definer;
 

@@ -5,13 +5,14 @@ SET LOCAL ROLE tenancy_definer;
 
 -- What is kept of a verifier. Whoever calls this gives the role the same verifier in the same transaction.
 CREATE OR REPLACE FUNCTION tenancy.remember(p_login text, p_identifier text, p_slot text, p_verifier text) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
     INSERT INTO tenancy.logins (name, identifier, slot, iterations, salt, digest)
     SELECT p_login, p_identifier, p_slot, split_part(split_part(p_verifier, ':', 1), '$', 2)::int,
            split_part(split_part(p_verifier, '$', 2), ':', 2), sha256(convert_to(p_verifier, 'UTF8'))
         ON CONFLICT (name) DO UPDATE SET iterations = excluded.iterations, salt = excluded.salt,
-           digest = excluded.digest, set_at = now()
-$$;
+           digest = excluded.digest, set_at = now();
+END $$;
 
 -- A missing role of a registered tenant: found under another name, it is renamed back; else it is made. It is open and
 -- does not join the group: join() comes last, because it locks the group until the transaction ends.

@@ -1,11 +1,13 @@
--- 050 A tenant as a whole, in one call: registry, login, schema, catalog, history, membership.
+-- 050 A tenant as a whole, in one call: registry, catalog, login, membership, schema, history.
 
 SET LOCAL ROLE tenancy_definer;
 
 -- 64 creators share the work; the same identifier always meets the same one.
 CREATE OR REPLACE FUNCTION tenancy.executor_of(p_identifier text) RETURNS int
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-RETURN (hashtext(p_identifier) & 2147483647) % 64;
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (hashtext(p_identifier) & 2147483647) % 64;
+END $$;
 
 -- The row is inserted before anything is looked at: its primary key decides between two that create at once.
 CREATE OR REPLACE FUNCTION tenancy.register(
@@ -21,7 +23,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE 'identifier % is taken or retained', p_identifier USING ERRCODE = 'TM010';
     END IF;
-    IF EXISTS (SELECT FROM pg_namespace WHERE nspname = p_identifier) THEN
+    IF to_regnamespace(p_identifier) IS NOT NULL THEN
         RAISE 'schema % exists and is not ours', p_identifier USING ERRCODE = 'TM003';
     END IF;
     RETURN tenant;
@@ -40,10 +42,9 @@ BEGIN
             tenancy.valid_settings(p_settings, p_connections);
     tenant := tenancy.register(p_identifier, p_cluster, p_namespace, p_namespace_uid, p_name);
     PERFORM tenancy.remember(p_identifier, p_identifier, 'a', p_verifier);
-    ran := tenancy.role(tenant.executor, 'create', p_identifier, p_verifier, p_connections, p_settings)
-        || tenancy.run(tenancy.schema_statements(p_identifier, tenant.claim, p_ddl))
-        || tenancy.write_catalog(p_identifier, p_catalog)
-        || tenancy.role(tenant.executor, 'join', p_identifier);
+    ran := tenancy.write_catalog(p_identifier, p_catalog)
+        || tenancy.role(tenant.executor, 'create and join', p_identifier, p_verifier, p_connections, p_settings)
+        || tenancy.run(tenancy.schema_statements(p_identifier, tenant.claim, p_ddl));
     PERFORM tenancy.note(p_identifier, p_generation, 'created', '{CreateTenant}', ran);
     RETURN ran;
 END $$;

@@ -16,41 +16,40 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
       JOIN pg_roles o ON o.oid IN (c.relowner, a.defaclrole, f.proowner, y.typowner, b.lomowner)
       JOIN tenancy.logins l ON l.name = o.rolname JOIN tenancy.registry t USING (identifier)
      WHERE d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND d.deptype = 'a'
-       AND d.refclassid = 'pg_authid'::regclass AND d.refobjid = (SELECT oid FROM pg_roles WHERE rolname = p_role)
+       AND d.refclassid = 'pg_authid'::regclass AND d.refobjid = to_regrole(p_role)
        AND l.name <> p_role AND tenancy.role_state(l.name, t.claim) = 'ours'
 $$;
 
--- One or more operations on a role that may be refused: NULL when they worked, else why not, and nothing was changed.
+-- An operation on a role that may be refused: NULL when it worked, else why not, and nothing was changed.
 CREATE OR REPLACE FUNCTION tenancy.attempt(
-    p_executor int, p_role text, p_operations text[], INOUT p_ran text[], OUT why text)
+    p_executor int, p_role text, p_do text, INOUT p_ran text[], OUT why text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    operation text;
-    ran text[] := '{}';
 BEGIN
-    FOREACH operation IN ARRAY p_operations LOOP
-        ran := ran || tenancy.role(p_executor, operation, p_role, NULL, p_executor);
-    END LOOP;
-    p_ran := p_ran || ran;
+    p_ran := p_ran || tenancy.role(p_executor, p_do, p_role);
 EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege OR lock_not_available OR object_in_use THEN
     GET STACKED DIAGNOSTICS why = PG_EXCEPTION_DETAIL;
     why := coalesce(nullif(why, ''), SQLERRM);
 END $$;
 
--- Drops a role of ours with all that it owns in this database; `why` is NULL when it worked.
+-- Drops a role of ours with all that it owns in this database; `why` is NULL when it worked. When the role must stay,
+-- what it owns here goes all the same.
 CREATE OR REPLACE FUNCTION tenancy.try_drop(p_executor int, p_role text, INOUT p_ran text[], OUT why text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     neighbours text[];
     executors int[];
 BEGIN
-    SELECT array_agg(neighbour), array_agg(executor) INTO neighbours, executors FROM tenancy.grantors(p_role);
-    p_ran := p_ran || tenancy.role(p_executor, 'end sessions', p_role);
+    IF EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = to_regrole(p_role)
+                  AND deptype = 'a' AND classid <> 'pg_database'::regclass) THEN  -- rare, and the next one costs 2 ms
+        SELECT array_agg(neighbour), array_agg(executor) INTO neighbours, executors FROM tenancy.grantors(p_role);
+    END IF;
     FOR i IN 1..coalesce(cardinality(neighbours), 0) LOOP
         p_ran := p_ran || tenancy.role(executors[i], 'lend', neighbours[i], NULL, p_executor);
     END LOOP;
-    SELECT * INTO p_ran FROM tenancy.attempt(p_executor, p_role, '{borrow,empty,take back}', p_ran);
-    SELECT * INTO p_ran, why FROM tenancy.attempt(p_executor, p_role, '{drop}', p_ran);
+    SELECT * INTO p_ran, why FROM tenancy.attempt(p_executor, p_role, 'drop', p_ran);
+    IF why IS NOT NULL THEN
+        SELECT a.p_ran INTO p_ran FROM tenancy.attempt(p_executor, p_role, 'empty', p_ran) AS a;
+    END IF;
     FOR i IN 1..coalesce(cardinality(neighbours), 0) LOOP
         p_ran := p_ran || tenancy.role(executors[i], 'take back', neighbours[i], NULL, p_executor);
     END LOOP;
@@ -96,10 +95,13 @@ DECLARE
 BEGIN
     statements := '{}';
     leftovers := '{}';
-    FOR login IN SELECT name FROM tenancy.logins WHERE identifier = p_tenant.identifier
-                    AND tenancy.role_state(name, p_tenant.claim) = 'ours' LOOP
-        statements := statements || tenancy.role(p_tenant.executor, 'end sessions', login);
-    END LOOP;
+    IF EXISTS (SELECT FROM pg_stat_activity JOIN tenancy.logins l ON l.name = usename
+                WHERE l.identifier = p_tenant.identifier) THEN
+        FOR login IN SELECT name FROM tenancy.logins WHERE identifier = p_tenant.identifier
+                        AND tenancy.role_state(name, p_tenant.claim) = 'ours' LOOP
+            statements := statements || tenancy.role(p_tenant.executor, 'end sessions', login);
+        END LOOP;
+    END IF;
     IF place IS NOT NULL THEN
         statements := statements || tenancy.run(ARRAY[format('DROP SCHEMA %I CASCADE', place)]);
     ELSIF EXISTS (SELECT FROM pg_namespace WHERE nspname = p_tenant.identifier) THEN
@@ -137,7 +139,9 @@ BEGIN
         RAISE 'there is no leftover %', coalesce(quote_literal(left(p_role, 70)), 'NULL') USING ERRCODE = 'TM004';
     END IF;
     CASE tenancy.role_state(p_role, shelved.claim)
-    WHEN 'ours' THEN SELECT * INTO ran, why FROM tenancy.try_drop(shelved.executor, p_role, ran);
+    WHEN 'ours' THEN
+        ran := tenancy.role(shelved.executor, 'end sessions', p_role);
+        SELECT * INTO ran, why FROM tenancy.try_drop(shelved.executor, p_role, ran);
     WHEN 'missing' THEN ran := '{}';  -- somebody dropped it: done
     ELSE why := 'it was replaced, or has attributes that no tenant may have';
     END CASE;

@@ -33,7 +33,7 @@ CREATE INDEX IF NOT EXISTS tenants_plan ON tenancy.tenants (plan_id);
 
 CREATE TABLE IF NOT EXISTS tenancy.tenant_resources (
     tenant_id text COLLATE "C" NOT NULL REFERENCES tenancy.tenants ON DELETE CASCADE,
-    resource_type text NOT NULL,
+    resource_type text NOT NULL CHECK (length(resource_type) BETWEEN 1 AND 253),
     used numeric NOT NULL DEFAULT 0,
     limit_value numeric,
     updated_at timestamptz NOT NULL DEFAULT now(),

@@ -12,19 +12,16 @@ BEGIN
        OR jsonb_typeof(p_catalog->'settings') IS DISTINCT FROM 'object'
        OR jsonb_typeof(p_catalog->'limits') IS DISTINCT FROM 'object'
        OR jsonb_typeof(p_catalog->'resources') IS DISTINCT FROM 'object'
-       OR EXISTS (SELECT FROM jsonb_each(CASE jsonb_typeof(p_catalog->'resources') WHEN 'object'
-                                         THEN p_catalog->'resources' ELSE '{}' END)
-                   WHERE jsonb_typeof(value) NOT IN ('number', 'null') OR length(key) NOT BETWEEN 1 AND 253) THEN
+       OR jsonb_path_exists(p_catalog, '$.resources.* ? (@.type() != "number" && @.type() != "null")') THEN
         RAISE 'the catalog row is not complete, or a value has the wrong type' USING ERRCODE = 'TM009';
-    END IF;
-    IF NOT EXISTS (SELECT FROM tenancy.plans WHERE id = p_catalog->>'plan') THEN
-        RAISE 'there is no plan %', quote_literal(left(p_catalog->>'plan', 260)) USING ERRCODE = 'TM009';
     END IF;
 END $$;
 
 -- The row and its resources, exactly; `used` of a resource that stays is kept, and so is what did not change.
 CREATE OR REPLACE FUNCTION tenancy.write_catalog(p_identifier text, p_catalog jsonb) RETURNS text[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    is_new boolean;
 BEGIN
     PERFORM tenancy.valid_catalog(p_catalog);
     INSERT INTO tenancy.tenants AS row (id, name, domain, status, plan_id, settings, limits)
@@ -33,15 +30,24 @@ BEGIN
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, domain = excluded.domain, status = excluded.status,
            plan_id = excluded.plan_id, settings = excluded.settings, limits = excluded.limits, updated_at = now()
      WHERE (row.name, row.domain, row.status, row.plan_id, row.settings, row.limits) IS DISTINCT FROM
-           (excluded.name, excluded.domain, excluded.status, excluded.plan_id, excluded.settings, excluded.limits);
-    DELETE FROM tenancy.tenant_resources WHERE tenant_id = p_identifier AND NOT p_catalog->'resources' ? resource_type;
+           (excluded.name, excluded.domain, excluded.status, excluded.plan_id, excluded.settings, excluded.limits)
+    RETURNING row.xmax = 0 INTO is_new;
+    IF is_new IS NOT TRUE THEN
+        DELETE FROM tenancy.tenant_resources
+         WHERE tenant_id = p_identifier AND NOT p_catalog->'resources' ? resource_type;
+    END IF;
     INSERT INTO tenancy.tenant_resources AS row (tenant_id, resource_type, limit_value)
     SELECT p_identifier, key, value::numeric FROM jsonb_each_text(p_catalog->'resources')
         ON CONFLICT (tenant_id, resource_type) DO UPDATE SET limit_value = excluded.limit_value, updated_at = now()
      WHERE row.limit_value IS DISTINCT FROM excluded.limit_value;
     RETURN ARRAY[format('INSERT INTO tenancy.tenants … %L', p_identifier),
                  format('INSERT INTO tenancy.tenant_resources … %L', p_identifier)];
-EXCEPTION WHEN unique_violation THEN
+EXCEPTION
+WHEN foreign_key_violation THEN
+    RAISE 'there is no plan %', quote_literal(left(p_catalog->>'plan', 260)) USING ERRCODE = 'TM009';
+WHEN check_violation THEN
+    RAISE 'a resource has no name, or one that is too long' USING ERRCODE = 'TM009';
+WHEN unique_violation THEN
     RAISE 'another tenant has the domain %', quote_literal(left(p_catalog->>'domain', 260)) USING ERRCODE = 'TM014';
 END $$;
 
@@ -100,10 +106,11 @@ END $$;
 
 CREATE OR REPLACE FUNCTION tenancy.note(
     p_identifier text, p_generation bigint, p_outcome text, p_steps text[], p_statements text[]) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
     INSERT INTO tenancy.history (identifier, generation, outcome, steps, statements)
-    VALUES (p_identifier, p_generation, p_outcome, p_steps, p_statements)
-$$;
+    VALUES (p_identifier, p_generation, p_outcome, p_steps, p_statements);
+END $$;
 
 CREATE OR REPLACE FUNCTION tenancy.record(
     p_epoch bigint, p_identifier text, p_generation bigint, p_outcome text, p_steps text[], p_statements text[])
