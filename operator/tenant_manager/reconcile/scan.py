@@ -110,19 +110,31 @@ def _queue_plans(context: Context) -> None:
 
 
 async def _mark_abandoned(context: Context, held: dict[str, Observed]) -> None:
-    """Active tenants of this cluster that have no object: let go by annotation, or by hand."""
-    for identifier, observed in held.items():
-        registration = observed.registration
-        owner = registration.owner
-        if registration.state != ACTIVE or registration.abandoned or owner.cluster != context.settings.cluster_name:
-            continue
-        thing = context.cache.objects.get(Key(TENANT, owner.name, owner.namespace))
-        elsewhere = context.namespaces.get(owner.namespace, owner.namespace_uid) != owner.namespace_uid
-        if thing is None or elsewhere:
+    """Active tenants of this cluster that have no object: let go by annotation, or by hand.
+
+    Looked at twice: a deletion may have ended since the scan's one query.
+    """
+    suspects = [identifier for identifier, observed in held.items() if _has_no_object(context, identifier, observed)]
+    again = await observe(context.database, suspects) if suspects else {}
+    for identifier, observed in again.items():
+        if _has_no_object(context, identifier, observed):
             step = MarkAbandoned(identifier, abandoned=True)
             await apply(context.database, identifier, 0, (step,), context.fresh())
+            owner = observed.registration.owner
             where = {"namespace": owner.namespace, "name": owner.name}
             log.warning("a tenant has no object any more", identifier=identifier, **where)
+
+
+def _has_no_object(context: Context, identifier: str, observed: Observed) -> bool:
+    registration = observed.registration
+    owner = registration.owner
+    if registration.state != ACTIVE or registration.abandoned or owner.cluster != context.settings.cluster_name:
+        return False
+    thing = context.cache.objects.get(Key(TENANT, owner.name, owner.namespace))
+    elsewhere = context.namespaces.get(owner.namespace, owner.namespace_uid) != owner.namespace_uid
+    # One that was edited before its first status was written has another identifier than the pass gave it.
+    another = thing is not None and objects.tenant_status(thing).identifier not in {None, identifier}
+    return thing is None or elsewhere or another
 
 
 async def _drop_leftovers(context: Context) -> int:
