@@ -127,7 +127,7 @@ def _done(outcome: Outcome) -> Notice | None:
 
 
 def _password(outcome: Outcome) -> Notice | None:
-    if not outcome.new_password or outcome.created:
+    if not outcome.new_password or outcome.created or outcome.secret is None:
         return None
     text = f"The login {outcome.identifier} has a new password; it is in the Secret {outcome.secret}."
     return Notice.of(reasons.PASSWORD_REPLACED, text)

@@ -107,9 +107,7 @@ def build(tenant: KubeObject, spec: TenantSpec, identifier: str, data: Mapping[s
         "annotations": dict(own.annotations if own else {}),
     }
     if spec.deletion_policy is DeletionPolicy.DELETE:
-        metadata["ownerReferences"] = [
-            {"apiVersion": f"{GROUP}/{VERSION}", "kind": "Tenant", "name": tenant.key.name, "uid": tenant.uid}
-        ]
+        metadata["ownerReferences"] = [_reference(tenant)]
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -117,6 +115,10 @@ def build(tenant: KubeObject, spec: TenantSpec, identifier: str, data: Mapping[s
         "metadata": metadata,
         "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
     }
+
+
+def _reference(tenant: KubeObject) -> dict[str, str]:
+    return {"apiVersion": f"{GROUP}/{VERSION}", "kind": "Tenant", "name": tenant.key.name, "uid": tenant.uid}
 
 
 def matches(found: Found, wanted: Mapping[str, Any]) -> bool:
@@ -153,15 +155,15 @@ async def check(api: Api, namespace: str, name: str, identifier: str) -> Found:
     return Found({key: _decoded(value) for key, value in (answer.get("data") or {}).items()}, meta)
 
 
-async def write(api: Api, secret: Mapping[str, Any], known: bool) -> None:
-    """Apply the Secret. `known`: the check found it to be ours.
+async def write(api: Api, secret: Mapping[str, Any], known: bool, *, dry_run: bool = False) -> None:
+    """Apply the Secret, or only ask whether that would work. `known`: the check found it to be ours.
 
     Raises:
         Stopped: SECRET_NOT_OWNED, or SECRET_REFUSED.
         Refused, Unreachable: as `check`.
     """
     meta = secret["metadata"]
-    query = (("fieldManager", FIELD_MANAGER), ("force", "true"))
+    query = (("fieldManager", FIELD_MANAGER), ("force", "true"), *((("dryRun", "All"),) if dry_run else ()))
     try:
         await api.send(_patch(meta["namespace"], meta["name"], secret, APPLY_PATCH, query))
     except Refused as refused:
@@ -170,6 +172,21 @@ async def write(api: Api, secret: Mapping[str, Any], known: bool) -> None:
         if refused.status in {FORBIDDEN, UNPROCESSABLE}:
             raise _not_let(meta["name"], refused) from None
         raise
+
+
+async def add_owner(api: Api, tenant: KubeObject, name: str, found: Found) -> None:
+    """Make the Tenant an owner of a Secret that was found to be ours; nothing is sent when it is.
+
+    A merge patch, since it makes no Secret where there is none any more.
+
+    Raises:
+        Refused, Unreachable: as `check`.
+    """
+    if tenant.uid in _owned(found.meta):
+        return
+    owners = [*(found.meta.get("ownerReferences") or ()), _reference(tenant)]
+    body = {"metadata": {"ownerReferences": owners, "resourceVersion": found.meta["resourceVersion"]}}
+    await api.send(_patch(str(tenant.key.namespace), name, body, MERGE_PATCH, (("fieldManager", FIELD_MANAGER),)))
 
 
 async def policy_is_in_force(api: Api, namespace: str) -> bool:

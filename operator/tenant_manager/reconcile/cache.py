@@ -21,6 +21,7 @@ class Cache:
 
     objects: dict[Key, KubeObject] = field(default_factory=dict)
     listed: bool = False
+    plan_uids: dict[Key, str] = field(default_factory=dict)  # which Plan a Tenant got; a status has name and generation
     _of_plan: dict[str, set[Key]] = field(default_factory=lambda: defaultdict(set))
     _waiting: dict[Awaited, set[Key]] = field(default_factory=lambda: defaultdict(set))
     _waits_for: dict[Key, tuple[Awaited, ...]] = field(default_factory=dict)
@@ -56,6 +57,7 @@ class Cache:
         known = self.objects.pop(key, None)
         if known is not None and key.kind == TENANT:
             self._of_plan[plan_name(known)].discard(key)
+        self.plan_uids.pop(key, None)
         self.stop_waiting(key)
 
     def tenants(self) -> list[KubeObject]:

@@ -13,6 +13,7 @@ from tenant_manager.core.tenant import Observed
 from tenant_manager.kube import objects, status
 from tenant_manager.kube.objects import ABANDON, FINALIZER, KubeObject
 from tenant_manager.postgres.tenant import apply, observe
+from tenant_manager.reconcile import secret
 from tenant_manager.reconcile.cache import Awaited
 from tenant_manager.reconcile.context import Context
 from tenant_manager.reconcile.publish import tell
@@ -37,7 +38,7 @@ async def delete(context: Context, thing: KubeObject) -> Deleted:
     if FINALIZER not in thing.finalizers:
         return Deleted()
     if thing.annotations.get(ABANDON) == "true":
-        await status.remove_finalizer(context.api, thing)
+        await _release(context, thing)
         return Deleted((Notice.of(reasons.TENANT_ABANDONED, "Let the object go; login and data stay as they are."),))
     try:
         deleted = await _in_the_database(context, thing)
@@ -50,8 +51,18 @@ async def delete(context: Context, thing: KubeObject) -> Deleted:
     # Told first: the pass after one that is outrun here finds everything done and has nothing to tell.
     await tell(context, thing, deleted.notices)
     context.metrics.count(deleted.notices)
-    await status.remove_finalizer(context.api, thing)
+    await _release(context, thing)
     return replace(deleted, notices=())
+
+
+async def _release(context: Context, thing: KubeObject) -> None:
+    """Take the finalizer away. With the last one the object is gone, which a broken watch would never tell."""
+    await status.remove_finalizer(context.api, thing)
+    known = context.cache.objects.get(thing.key)
+    if thing.finalizers == (FINALIZER,) and known is not None and known.uid == thing.uid:
+        context.cache.drop(thing.key)
+        context.queue.forget(thing.key)
+        context.namespaces.pop(str(thing.key.namespace), None)
 
 
 async def _in_the_database(context: Context, thing: KubeObject) -> Deleted:
@@ -69,6 +80,8 @@ async def _in_the_database(context: Context, thing: KubeObject) -> Deleted:
             leftovers += await _take(context, thing, identifier, agenda.steps)
             steps += agenda.steps
         if agenda.again is None:
+            if any(isinstance(step, DropTenant) for step in steps):
+                await secret.leave_to_the_tenant(context, thing, identifier)
             _tell_who_waits(context, identifier, observed)
             return Deleted(_notices(identifier, steps, leftovers), steps)
         await asyncio.sleep(agenda.again)

@@ -19,7 +19,10 @@ from tenant_manager.reconcile.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a pass knows. `secret` holds what is published; `foreign` says that its name is somebody else's."""
+    """What a pass knows. `secret` holds what is published; `foreign` says why nothing can be published there.
+
+    Its name is somebody else's, or the API server lets nobody write it.
+    """
 
     thing: KubeObject
     spec: TenantSpec

@@ -52,9 +52,21 @@ async def roll_out(context: Context, name: str) -> tuple[PlanStep, ...]:
     steps = plans.diff(plan, context.stored_plans.get(name))
     if steps:
         await run(context.database, [rows.call(step) for step in steps])
-        context.stored_plans[name] = plan
+        note_stored(context, plan)
     await _publish(context, thing, plan)
     return steps
+
+
+def note_stored(context: Context, plan: Plan) -> None:
+    """The plan's row is this one now. One that was made again has its first generation for a second time.
+
+    Its Tenants seem to have that already; what tells the two apart is kept in memory.
+    """
+    before = context.stored_plans.get(plan.name)
+    if before is not None and before.uid != plan.uid:
+        for tenant in context.cache.tenants_of(plan.name):
+            context.cache.plan_uids.setdefault(tenant.key, before.uid)
+    context.stored_plans[plan.name] = plan
 
 
 async def _forget(context: Context, name: str) -> tuple[PlanStep, ...]:
@@ -67,7 +79,9 @@ async def _forget(context: Context, name: str) -> tuple[PlanStep, ...]:
 
 
 async def _publish(context: Context, thing: KubeObject, plan: Plan) -> None:
-    tenants = plans.numbers(plan.applied, [_follower(tenant) for tenant in context.cache.tenants_of(plan.name)])
+    tenants = plans.numbers(
+        plan.applied, [_follower(context, tenant, plan) for tenant in context.cache.tenants_of(plan.name)]
+    )
     now = context.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     before = objects.plan_status(thing)
     said = conditions.merge(before.conditions, [rolled_out(thing.generation, tenants)], now)
@@ -76,6 +90,10 @@ async def _publish(context: Context, thing: KubeObject, plan: Plan) -> None:
         context.cache.put_ours(await status.write_status(context.api, thing, after.as_json()))
 
 
-def _follower(tenant: KubeObject) -> Follower:
+def _follower(context: Context, tenant: KubeObject, plan: Plan) -> Follower:
     known = objects.tenant_status(tenant)
-    return Follower(known.plan, any(item.type == STALLED and item.status == "True" for item in known.conditions))
+    of_this = context.cache.plan_uids.get(tenant.key, plan.uid) == plan.uid
+    return Follower(
+        known.plan if of_this else None,
+        any(item.type == STALLED and item.status == "True" for item in known.conditions),
+    )

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from tenant_manager.api import reasons
-from tenant_manager.api.conditions import READY
+from tenant_manager.api.conditions import PAUSED, READY
 from tenant_manager.api.tenant import Access
 from tenant_manager.core import limits, tenant
 from tenant_manager.core.credentials import Choice, choose
@@ -22,6 +22,7 @@ from tenant_manager.reconcile import secret
 from tenant_manager.reconcile.cache import Awaited, plan_name
 from tenant_manager.reconcile.context import Context
 from tenant_manager.reconcile.look import Scene, look, plan_not_found, plan_of
+from tenant_manager.reconcile.rollout import note_stored
 
 
 async def reconcile(context: Context, thing: KubeObject) -> Outcome:
@@ -38,15 +39,15 @@ async def reconcile(context: Context, thing: KubeObject) -> Outcome:
         scene = await look(context, thing)
         plan, found = plan_of(context, thing, scene.observed)
         asked = tenant.desired(scene.identifier, scene.owner, scene.spec, plan)
+        scene, choice = await secret.publishable(context, scene, await _choice(context, scene))
         wanted, problem = _possible(asked, scene, found)
-        choice = await _choice(context, scene)
         steps = await _converge(context, scene, wanted, plan, choice)
     except Stopped as stopped:
         if stopped.reason is reasons.NOT_THE_LEADER:
             raise
         missing = stopped.reason is reasons.PLAN_NOT_FOUND
         return Outcome(thing.generation, stopped=stopped, plan_found=False if missing else None)
-    outcome = _outcome(scene, steps, plan)
+    outcome = _outcome(context, scene, steps, plan)
     kept = choice.credentials.password == scene.secret.password
     outcome = replace(outcome, plan_found=found, stopped=problem, password_kept=kept)
     return await secret.publish(context, scene, outcome, choice.credentials.password)
@@ -126,7 +127,7 @@ async def _take(context: Context, scene: Scene, plan: Plan, steps: tuple[Step, .
         # a session of the tenant may hold its own role's row, or an uncommitted GRANT
         await apply(context.database, scene.identifier, generation, (EndSessions(scene.identifier),), fresh)
         await apply(context.database, scene.identifier, generation, steps, fresh)
-    context.stored_plans[plan.name] = plan
+    note_stored(context, plan)
     _tell_who_waits(context, scene)
 
 
@@ -138,9 +139,12 @@ def _tell_who_waits(context: Context, scene: Scene) -> None:
             context.queue.add(key)
 
 
-def _outcome(scene: Scene, steps: tuple[Step, ...], plan: Plan) -> Outcome:
-    known = objects.tenant_status(scene.thing)
-    was_ready = any(item.type == READY and item.status == "True" for item in known.conditions)
+def _outcome(context: Context, scene: Scene, steps: tuple[Step, ...], plan: Plan) -> Outcome:
+    known, key = objects.tenant_status(scene.thing), scene.thing.key
+    flags = {item.type: item.status for item in known.conditions}
+    was_followed = flags.get(READY) == "True" and PAUSED not in flags  # what was edited during a pause is no drift
+    same_plan = known.plan == plan.applied and context.cache.plan_uids.get(key, plan.uid) == plan.uid
+    context.cache.plan_uids[key] = plan.uid
     return Outcome(
         generation=scene.thing.generation,
         identifier=scene.identifier,
@@ -148,5 +152,5 @@ def _outcome(scene: Scene, steps: tuple[Step, ...], plan: Plan) -> Outcome:
         plan=plan.applied,
         limits=limits.in_force(plan.spec.limits, scene.spec.limits),
         suspended=scene.spec.access is Access.SUSPENDED,
-        drifted=was_ready and known.observed_generation == scene.thing.generation and known.plan == plan.applied,
+        drifted=was_followed and known.observed_generation == scene.thing.generation and same_plan,
     )
