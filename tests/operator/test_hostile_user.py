@@ -199,3 +199,23 @@ async def test_what_an_identifier_edited_too_early_left_behind_is_shown(user: Us
     assert user.ready == ("True", "Ready")
     assert held[user.identifier].registration.abandoned
     assert not held[f"{user.identifier}_b"].registration.abandoned
+
+
+async def test_a_password_that_the_tenant_changed_is_set_back_once(user: User) -> None:
+    user.apply()
+    await run_to_the_end(user.world.settings)
+    connection = await asyncpg.connect(user.uri())
+    await connection.execute("ALTER ROLE CURRENT_USER PASSWORD 'my own'")
+    await connection.close()
+    knife, key = Knife(), Key(TENANT, user.name, SPACE)
+    async with session(user.world.settings, knife) as context:
+        await until_quiet_or_cut(context, knife)
+        await scan.scan(context)
+        await until_quiet_or_cut(context, knife)
+        for edit in ("one", "two"):
+            user.apply(displayName=edit)
+            context.cache.seen(TENANT, "MODIFIED", user.get("tenant", user.name))
+            context.queue.add(key)
+            await until_quiet_or_cut(context, knife)
+    assert await logs_in(user.uri())
+    assert user.events == ["PasswordReplaced", "TenantChanged", "TenantChanged", "TenantCreated"]

@@ -46,7 +46,7 @@ COLUMNS = f"""
            AS search_path,
        EXISTS (SELECT FROM unnest(here.setconfig) AS entry
                 WHERE split_part(left(entry, {LONGEST_ENTRY}), '=', 1) IN ('search_path', {_NAMES})) AS elsewhere,
-       (SELECT bool_and(m.inherit_option AND NOT m.set_option AND NOT m.admin_option) FROM pg_auth_members m
+       (SELECT bool_or(m.inherit_option) AND NOT bool_or(m.set_option OR m.admin_option) FROM pg_auth_members m
          WHERE m.roleid = (SELECT oid FROM known WHERE rolname = 'tenancy_tenant') AND m.member = r.oid) AS member,
        coalesce(session.number, 0)::int AS sessions"""  # noqa: S608  # put together from constants
 

@@ -7,7 +7,7 @@ from tenant_manager.api import reasons
 from tenant_manager.api.conditions import PAUSED, READY
 from tenant_manager.api.tenant import Access
 from tenant_manager.core import limits, tenant
-from tenant_manager.core.credentials import Choice, choose
+from tenant_manager.core.credentials import Choice, SetVerifier, choose
 from tenant_manager.core.login import EndSessions
 from tenant_manager.core.outcome import Outcome
 from tenant_manager.core.plan import Plan
@@ -128,6 +128,8 @@ async def _take(context: Context, scene: Scene, plan: Plan, steps: tuple[Step, .
         await apply(context.database, scene.identifier, generation, (EndSessions(scene.identifier),), fresh)
         await apply(context.database, scene.identifier, generation, steps, fresh)
     note_stored(context, plan)
+    if any(isinstance(step, SetVerifier) for step in steps):
+        context.changed_passwords -= {scene.identifier}  # else each pass until the next scan sets it again
     _tell_who_waits(context, scene)
 
 
