@@ -5,10 +5,12 @@ from typing import Any
 import kopf
 
 from tenant_manager.api.base import GROUP, VERSION
-from tenant_manager.kube.objects import PLAN, TENANT
+from tenant_manager.kube.objects import PLAN, TENANT, Key, parse
+from tenant_manager.reconcile.cache import plan_name
 from tenant_manager.reconcile.context import Context
 from tenant_manager.reconcile.queue import Lane
 from tenant_manager.reconcile.rollout import follow
+from tenant_manager.reconcile.work import PLAN_AGAIN
 
 TENANTS = (GROUP, VERSION, "tenants")
 PLANS = (GROUP, VERSION, "plans")
@@ -22,9 +24,13 @@ def register(registry: kopf.OperatorRegistry) -> None:
 
 async def tenant_seen(event: kopf.RawEvent, memo: Context, **_: Any) -> None:
     """Created, edited, deleted, listed after a restart: one case."""
+    known = memo.cache.objects.get(parse(TENANT, event["object"]).key)
     key = memo.cache.seen(TENANT, event["type"], event["object"])
     if key is None:  # nothing that we read has changed
         return
+    now = memo.cache.objects.get(key)
+    if known is not None and (now is None or plan_name(now) != plan_name(known)):
+        memo.queue.add_later(Key(PLAN, plan_name(known)), PLAN_AGAIN)  # it has one Tenant less
     if event["type"] == "DELETED":
         memo.namespaces.pop(str(key.namespace), None)
     memo.queue.add(key, Lane.SWEEP if event["type"] is None else Lane.PEOPLE)
