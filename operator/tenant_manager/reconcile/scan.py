@@ -43,7 +43,7 @@ async def scan(context: Context) -> None:
     await _queue_what_differs(context, held)
     _queue_sample(context)
     _queue_who_may_go_on(context, held)
-    _queue_plans(context)
+    _queue_plans(context, held)
     await _mark_abandoned(context, held)
     left = await _drop_leftovers(context)
     context.metrics.scanned(held, left, await catalog.used(context.database))
@@ -100,12 +100,13 @@ def _queue_who_may_go_on(context: Context, held: dict[str, Observed]) -> None:
                     context.queue.add(key, Lane.SWEEP)
 
 
-def _queue_plans(context: Context) -> None:
-    """Plans whose row is not the Plan's, and rows of Plans that are gone."""
+def _queue_plans(context: Context, held: dict[str, Observed]) -> None:
+    """Plans whose row is not the Plan's, and rows of Plans that are gone, unless a tenant still has them."""
+    in_use = {observed.catalog.plan for observed in held.values() if observed.catalog is not None}
     names = {thing.key.name: (thing.uid, thing.generation) for thing in context.cache.plans()}
     rows = {name: (plan.uid, plan.generation) for name, plan in context.stored_plans.items()}
     for name in {name for name in names.keys() | rows.keys() if names.get(name) != rows.get(name)}:
-        if name in names or not context.cache.tenants_of(name):
+        if name in names or not (name in in_use or context.cache.tenants_of(name)):
             context.queue.add(Key(PLAN, name), Lane.SWEEP)
 
 
