@@ -35,7 +35,10 @@ class Place:
 
     def leave(self) -> None:
         """Everything goes with the namespace, some seconds later; data stays where it is not said otherwise."""
-        if self.api.find(path := f"/api/v1/namespaces/{self.namespace}") is not None:
+        for kind, _, name in list(self.recorder.now):
+            if kind == "Plan" and name.startswith(f"{self.namespace}-") and self.api.find(api.plans(name)):
+                self.api.send("DELETE", api.plans(name))
+        if self.api.find(path := f"/api/v1/namespaces/{self.namespace}"):
             self.api.send("DELETE", path)
 
     def elsewhere(self) -> "Place":

@@ -58,6 +58,10 @@ class Recorder:
         with self._lock:
             return [(key, list(seen)) for (key, _), seen in self.versions.items() if key.kind == kind]
 
+    def namespaces(self, kind: str) -> set[str]:
+        """Where there are objects of this kind now."""
+        return {key.namespace for key in list(self.now) if key.kind == kind}
+
     def passwords(self) -> set[str]:
         """Every password that ever stood in a connection Secret."""
         found = set()

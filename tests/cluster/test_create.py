@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster.audit import Audit
 from tests.cluster.place import Place
-from tests.cluster.waiting import throughout, until
+from tests.cluster.waiting import never, until
 
 LIMITS = {
     "users": 7,
@@ -151,7 +151,7 @@ async def test_nothing_is_written_while_nothing_changes(place: Place, audit: Aud
     checked = {("patch", "secrets")}
     await until(lambda: checked <= {(a.verb, a.resource) for a in audit.since(mark) if a.namespace == place.namespace})
     mine = (place.namespace, "")
-    await throughout(1.5, lambda: not [a for a in audit.since(mark) if a.stored and a.namespace in mine])
+    await never(1.5, lambda: [a for a in audit.since(mark) if a.stored and a.namespace in mine])
 
 
 async def test_a_tenant_that_begins_suspended_has_a_secret_and_no_login(place: Place) -> None:

@@ -53,6 +53,22 @@ async def test_a_plan_without_tenants_is_rolled_out(place: Place) -> None:
     assert health.kstatus(plan) == "Current"
 
 
+async def test_tenants_that_leave_the_plan_are_counted_no_more(place: Place) -> None:
+    place.plan()
+    place.plan("silver")
+    for name in ("stays", "leaves", "changes"):
+        place.tenant(name)
+    await until(lambda: total(place) == 3)
+    place.delete("leaves")
+    await until(lambda: total(place) == 2)
+    place.tenant("changes", plan="silver")
+    await until(lambda: (total(place), total(place, "silver")) == (1, 1))
+
+
+def total(place: Place, plan: str = "gold") -> int:
+    return int((place.plan_seen(plan) or {}).get("status", {}).get("tenants", {}).get("total", 0))
+
+
 async def test_a_stalled_tenant_is_counted_and_does_not_pass_for_rolled_out(place: Place) -> None:
     place.plan()
     place.tenant("good")

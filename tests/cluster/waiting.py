@@ -32,9 +32,14 @@ async def until(asked: Callable[[], Any], seconds: float = SECONDS, told: Callab
         await asyncio.sleep(POLL)
 
 
-async def throughout(seconds: float, asked: Callable[[], bool]) -> None:
-    """For what must not happen: it is asked all the time, for so many seconds."""
+async def throughout(seconds: float, asked: Callable[[], object]) -> None:
+    """It is asked all the time, for so many seconds, and always holds."""
+    await never(seconds, lambda: not asked())
+
+
+async def never(seconds: float, asked: Callable[[], object]) -> None:
+    """For what must not happen: shown if it does."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        assert asked()
+        assert not (found := asked()), found
         await asyncio.sleep(POLL)
