@@ -1,5 +1,6 @@
 """What a careless or hostile user of a namespace does between two passes, and what is told of it."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from tenant_manager.kube.objects import PLAN, TENANT, Key
+from tenant_manager.kube.objects import TENANT, Key
 from tenant_manager.postgres.tenant import observe
 from tenant_manager.reconcile import scan
+from tenant_manager.reconcile.work import PLAN_AGAIN
 from tests.operator.conftest import World
 from tests.operator.session import Knife, run_to_the_end, session, until_quiet_or_cut
 
@@ -166,7 +168,10 @@ async def test_what_is_gone_is_forgotten_without_a_watch(user: User) -> None:
         assert key not in context.cache.objects
         assert user.name not in {thing.key.name for thing in context.cache.tenants_of(SPACE)}
         assert SPACE not in context.namespaces
-        assert Key(PLAN, SPACE) in context.cache.objects
+        await asyncio.sleep(PLAN_AGAIN + 0.1)
+        await until_quiet_or_cut(context, knife)
+        total = len(context.cache.tenants_of(SPACE))
+    assert user.get("plan", SPACE)["status"]["tenants"]["total"] == total
 
 
 async def test_a_deletion_that_ends_during_a_scan_does_not_stop_it(user: User) -> None:
