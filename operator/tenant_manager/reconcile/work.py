@@ -147,7 +147,6 @@ async def _deletion(context: Context, thing: KubeObject) -> Pass:
         context.queue.retry(thing.key)
         return Pass("waiting", reason=done.waits.reason.name, message=done.waits.message)
     context.queue.add_later(Key(PLAN, plan_name(thing)), PLAN_AGAIN)
-    context.queue.add_later(Key(PLAN, plan_name(thing)), PLAN_AGAIN)  # it has one Tenant less
     return Pass("changed" if done.steps else "unchanged", report.names(done.steps))
 
 
