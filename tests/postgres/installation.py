@@ -1,5 +1,6 @@
 """A server with the kernel on it, and what tests do there: call functions as the operator, log in as anybody."""
 
+import asyncio
 import itertools
 import json
 import os
@@ -136,6 +137,15 @@ async def refused(kernel: Kernel, code: str, function: str, *args: object) -> st
         await kernel.call(function, *args)
     assert error.value.sqlstate == code, error.value
     return str(error.value)
+
+
+async def migrator_url(kernel: Kernel) -> str:
+    """With a password set just now; the one connection it may have is free."""
+    new = fresh()
+    await kernel.call("set_migrator_verifier", new.verifier())
+    while await kernel.connection.fetchval("SELECT tenancy.end_runs()"):
+        await asyncio.sleep(0.01)
+    return kernel.installation.login("tenancy_migrator", new.password)
 
 
 async def operator_connection(installation: Installation) -> asyncpg.Connection:

@@ -179,6 +179,8 @@ async def _send(stage: Stage, attack: Attack) -> None:
         await session.execute("ROLLBACK; RESET SESSION AUTHORIZATION; RESET ALL")
         if attack.header["as"] == "tenant":
             await session.execute(PLANTED)
+        if attack.header["as"] == "migrator":  # it has one connection, which other tests need, too
+            await session.close(timeout=20)
 
 
 async def test_every_door_is_attacked() -> None:

@@ -13,6 +13,7 @@ from tests.postgres.installation import (
     catalog,
     connected,
     fresh,
+    migrator_url,
     name,
     refused,
 )
@@ -102,10 +103,9 @@ async def test_a_sleeping_leader_is_rolled_back_by_the_server(
 
 
 async def test_a_migrators_run_does_not_hold_up_a_take_over(kernel: Kernel, installation: Installation) -> None:
-    new = fresh()
-    await kernel.call("set_migrator_verifier", new.verifier())
+    url = await migrator_url(kernel)
     await installation.sql("GRANT EXECUTE ON FUNCTION tenancy.fence TO tenancy_migrator")
-    async with connected(installation.login("tenancy_migrator", new.password)) as run:
+    async with connected(url) as run:
         await run.execute(f"BEGIN; SELECT tenancy.fence({kernel.epoch})")
         with pytest.raises(asyncpg.LockNotAvailableError):
             await kernel.connection.fetchval("SELECT tenancy.take_lead('next')")

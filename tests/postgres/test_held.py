@@ -78,10 +78,10 @@ async def test_what_each_administrator_can_hold(server_folder: Path) -> None:
             "tenancy_tenant",
         ),
         (
-            "REVOKE SELECT (x) ON tenancy.tripwire FROM tenancy_app",
-            "GRANT SELECT (x) ON tenancy.tripwire TO tenancy_app",
+            "REVOKE SELECT (x) ON tenancy.tripwire FROM tenancy_tenant",
+            "GRANT SELECT (x) ON tenancy.tripwire TO tenancy_tenant",
             "Tenants cannot strip the row-security policies of all (tripwire)",
-            "tenancy_app",
+            "tenancy_tenant",
         ),
         (
             "GRANT TEMP ON DATABASE tenants TO PUBLIC; GRANT USAGE ON SCHEMA public TO tenancy_tenant",

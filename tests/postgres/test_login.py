@@ -6,7 +6,17 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from tests.postgres.installation import LOST, Installation, Kernel, Tenant, connected, fresh, name, refused
+from tests.postgres.installation import (
+    LOST,
+    Installation,
+    Kernel,
+    Tenant,
+    connected,
+    fresh,
+    migrator_url,
+    name,
+    refused,
+)
 
 DEFAULTS = {
     "statement_timeout": "5s",
@@ -204,10 +214,8 @@ async def test_join_is_exact(kernel: Kernel, tenant: Tenant, installation: Insta
     assert "postgres must run" in await refused(kernel, "TM005", "join", role)
 
 
-async def test_the_migrators_verifier(kernel: Kernel, installation: Installation) -> None:
-    new = fresh()
-    await kernel.call("set_migrator_verifier", new.verifier())
-    async with connected(installation.login("tenancy_migrator", new.password)) as run:
+async def test_the_migrators_verifier(kernel: Kernel) -> None:
+    async with connected(await migrator_url(kernel)) as run:
         assert await kernel.connection.fetchval("SELECT tenancy.end_runs()") == 1
         with pytest.raises(LOST):
             await run.fetchval("SELECT 1")

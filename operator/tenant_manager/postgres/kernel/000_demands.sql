@@ -17,8 +17,8 @@ BEGIN
     END IF;
     SELECT * INTO me FROM pg_roles WHERE rolname = current_user;
     IF me.rolname ~ '^tenancy_' THEN
-        RAISE 'This is an administrator''s work, and % is a login of Tenant Manager itself: use the owner of the database, '
-            'with CREATEROLE, or a superuser.', me.rolname USING ERRCODE = 'TM020';
+        RAISE 'This is an administrator''s work, and % is a login of Tenant Manager itself: use the owner of the '
+            'database, with CREATEROLE, or a superuser.', me.rolname USING ERRCODE = 'TM020';
     END IF;
     IF NOT me.rolsuper AND NOT me.rolcreaterole THEN
         wants := wants || format('ALTER ROLE %I CREATEROLE;', me.rolname);

@@ -32,8 +32,8 @@ BEGIN
         BEGIN
             EXECUTE format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA extensions', wanted);
         EXCEPTION WHEN insufficient_privilege THEN
-            RAISE 'Extension % can only be installed by a superuser, who must run: CREATE EXTENSION % SCHEMA extensions; '
-                'then bootstrap again.', wanted, quote_ident(wanted) USING ERRCODE = 'TM020';
+            RAISE 'Extension % can only be installed by a superuser, who must run: CREATE EXTENSION % SCHEMA '
+                'extensions; then bootstrap again.', wanted, quote_ident(wanted) USING ERRCODE = 'TM020';
         END;
         SELECT nspname INTO place FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = wanted;
         IF place NOT IN ('extensions', 'pg_catalog') THEN

@@ -20,7 +20,8 @@ BEGIN
     END IF;
 END $$;
 
--- For administrators, who lead nothing: only the copy is refused. The row lock that follows orders them with the leader.
+-- For administrators, who lead nothing: only the copy is refused. The row lock that follows orders them with the
+-- leader.
 CREATE OR REPLACE FUNCTION tenancy.not_a_copy() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -124,7 +124,7 @@ BEGIN
     RETURN 'ours';
 END $$;
 
--- The tenant's schema under whatever name it has now, or NULL. Only its owner can comment it, so mark and owner prove it.
+-- The tenant's schema under whatever name it has now, or NULL. Only its owner can comment it: mark and owner prove it.
 CREATE OR REPLACE FUNCTION tenancy.schema_name(p_tenant tenancy.registry) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

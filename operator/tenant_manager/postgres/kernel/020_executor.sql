@@ -9,7 +9,8 @@ DO $$
 BEGIN
     FOR n IN 0..63 LOOP
         EXECUTE format('GRANT USAGE, CREATE ON SCHEMA tenancy TO tenancy_executor_%1$s;
-                        GRANT SELECT ON tenancy.registry, tenancy.logins, tenancy.leftovers TO tenancy_executor_%1$s', n);
+                        GRANT SELECT ON tenancy.registry, tenancy.logins, tenancy.leftovers
+                        TO tenancy_executor_%1$s', n);
     END LOOP;
 END $$;
 
@@ -99,7 +100,8 @@ BEGIN
     RETURN ARRAY(SELECT format('SELECT pg_terminate_backend(%s)', pid) FROM unnest(sessions) AS pid);
 END $$;
 
--- Membership of the group, exactly: INHERIT, because CONNECT comes through it; no SET, else the tenant becomes the group.
+-- Membership of the group, exactly: INHERIT, because CONNECT comes through it; no SET, else the tenant becomes the
+-- group.
 CREATE OR REPLACE FUNCTION tenancy.join_group(p_role text) RETURNS text[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

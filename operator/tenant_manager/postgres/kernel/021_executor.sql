@@ -17,10 +17,11 @@ BEGIN
                      format(comment, p_mark)] || tenancy.role_settings(p_role, p_settings);
     WHEN 'create and join' THEN
         RETURN ARRAY[format('CREATE ROLE %I LOGIN PASSWORD %L CONNECTION LIMIT %s', p_role, masked, p_number),
-                     format(comment, p_mark)] || tenancy.role_settings(p_role, p_settings) || tenancy.join_group(p_role);
-    WHEN 'reset' THEN
-        RETURN ARRAY[format('ALTER ROLE %I LOGIN PASSWORD %L CONNECTION LIMIT %s', p_role, masked, p_number),
                      format(comment, p_mark)] || tenancy.role_settings(p_role, p_settings)
+            || tenancy.join_group(p_role);
+    WHEN 'reset' THEN
+        RETURN ARRAY[format('ALTER ROLE %I LOGIN VALID UNTIL ''infinity'' PASSWORD %L CONNECTION LIMIT %s', p_role,
+                            masked, p_number), format(comment, p_mark)] || tenancy.role_settings(p_role, p_settings)
             || tenancy.role_resets(p_role, p_settings);
     WHEN 'rename back' THEN
         RETURN ARRAY(SELECT format('ALTER ROLE %I RENAME TO %I', old, p_role) FROM tenancy.renamed_role(p_mark) AS old
@@ -94,8 +95,8 @@ BEGIN
         door := format('tenancy.role_%s(text, text, text, int, jsonb)', n);
         SET LOCAL ROLE tenancy_executor_0;
         EXECUTE format('GRANT EXECUTE ON FUNCTION tenancy.role_mark, tenancy.prove_role, tenancy.renamed_role,
-                        tenancy.role_settings, tenancy.role_resets, tenancy.end_sessions, tenancy.join_group, tenancy.role_statements,
-                        tenancy.change_role TO tenancy_executor_%s', n);
+                        tenancy.role_settings, tenancy.role_resets, tenancy.end_sessions, tenancy.join_group,
+                        tenancy.role_statements, tenancy.change_role TO tenancy_executor_%s', n);
         EXECUTE format('SET LOCAL ROLE tenancy_executor_%s', n);
         ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
         EXECUTE format($f$
@@ -106,14 +107,15 @@ BEGIN
             BEGIN
                 RETURN tenancy.change_role(%1$s, p_do, p_role, p_argument, p_number, p_settings);
             END $body$ $f$, n);
-        EXECUTE format('REVOKE ALL ON FUNCTION %1$s FROM PUBLIC; GRANT EXECUTE ON FUNCTION %1$s TO tenancy_definer', door);
+        EXECUTE format('REVOKE ALL ON FUNCTION %1$s FROM PUBLIC;
+                        GRANT EXECUTE ON FUNCTION %1$s TO tenancy_definer', door);
     END LOOP;
 END $do$;
 
 SET LOCAL ROLE tenancy_executor_0;
 REVOKE ALL ON FUNCTION tenancy.role_mark, tenancy.prove_role, tenancy.renamed_role, tenancy.role_settings,
-    tenancy.role_resets, tenancy.end_sessions, tenancy.join_group, tenancy.role_statements, tenancy.change_role, tenancy.role_migrator
-    FROM PUBLIC;
+    tenancy.role_resets, tenancy.end_sessions, tenancy.join_group, tenancy.role_statements, tenancy.change_role,
+    tenancy.role_migrator FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION tenancy.role_migrator TO tenancy_definer;
 
 SET LOCAL ROLE tenancy_definer;

@@ -34,8 +34,9 @@ CREATE OR REPLACE FUNCTION tenancy.may_take(
     p_tenant tenancy.registry, p_cluster text, p_namespace text, p_namespace_uid text, p_name text) RETURNS boolean
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(p_tenant.released_to = p_namespace || '/' || p_name, false)
-        OR (p_tenant.state = 'retained' AND (p_tenant.cluster, p_tenant.namespace, p_tenant.namespace_uid, p_tenant.name)
-            = (p_cluster, p_namespace, p_namespace_uid, p_name))
+        OR (p_tenant.state = 'retained'
+            AND (p_tenant.cluster, p_tenant.namespace, p_tenant.namespace_uid, p_tenant.name)
+                = (p_cluster, p_namespace, p_namespace_uid, p_name))
 $$;
 
 -- What is missing is made again afterwards, by make_login() and make_schema(). A login that was retained is opened; of

@@ -34,7 +34,8 @@ BEGIN
     RETURN tenancy.hand_back(p_cluster, 'active', 'rebound', '{rebind}');
 END $$;
 
-CREATE OR REPLACE FUNCTION tenancy.hand_back(p_cluster text, p_state text, p_outcome text, p_steps text[]) RETURNS integer
+CREATE OR REPLACE FUNCTION tenancy.hand_back(p_cluster text, p_state text, p_outcome text, p_steps text[])
+RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     changed record;
@@ -50,7 +51,8 @@ BEGIN
     RETURN rows;
 END $$;
 
--- Some of the relations of what is retained, where they are too many for the one transaction of purge(); how many are left.
+-- Some of the relations of what is retained, where they are too many for the one transaction of purge(); how many are
+-- left.
 CREATE OR REPLACE FUNCTION tenancy.purge_tables(p_identifier text, p_limit int) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 BEGIN

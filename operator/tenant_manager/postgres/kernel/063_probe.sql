@@ -1,5 +1,5 @@
--- 063 A tenant for the last step of bootstrap, which logs in as it at the address that Secrets will carry. Called by the
--- administrator after SET ROLE tenancy_definer; granted to nobody. It takes no lead, so a running operator goes on.
+-- 063 A tenant for the last step of bootstrap, which logs in as it at the address that Secrets will carry. Called by
+-- the administrator after SET ROLE tenancy_definer; granted to nobody. It takes no lead, so a running operator goes on.
 
 SET LOCAL ROLE tenancy_definer;
 

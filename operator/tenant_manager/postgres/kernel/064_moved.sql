@@ -1,6 +1,6 @@
--- 064 Only with --moved: what a restore may have lost. Executors get their ADMIN back on roles that carry the mark of the
--- registry (pg_dumpall names the grantor, whom the new server may not know), and a restore that met no tenants' roles,
--- so that their tables belong to whoever restored, is refused.
+-- 064 Only with --moved: what a restore may have lost. Executors get their ADMIN back on roles that carry the mark of
+-- the registry (pg_dumpall names the grantor, whom the new server may not know), and a restore that met no tenants'
+-- roles, so that their tables belong to whoever restored, is refused.
 
 DO $$
 DECLARE
@@ -22,14 +22,14 @@ BEGIN
      WHERE session_user IN (pg_get_userbyid(c.relowner), pg_get_userbyid(n.nspowner));
     RESET ROLE;
     IF strayed IS NOT NULL THEN
-        RAISE '% belongs to % and not to its tenant, because the restore met no role of the tenant''s name. Make the roles '
-            'first (pg_dumpall --roles-only on the old server), then restore again without --no-owner.', strayed,
+        RAISE '% belongs to % and not to its tenant, because the restore met no role of the tenant''s name. Make the '
+            'roles first (pg_dumpall --roles-only on the old server), then restore again without --no-owner.', strayed,
             session_user USING ERRCODE = 'TM020';
     END IF;
     FOR i IN 1..coalesce(cardinality(orphaned), 0) LOOP
         IF NOT pg_has_role(orphaned[i], 'MEMBER WITH ADMIN OPTION') THEN
-            RAISE 'Role % cannot be given to its executor, because % has no ADMIN OPTION on it. Run this as a superuser, '
-                'or let whoever made the role run: GRANT % TO % WITH ADMIN OPTION', orphaned[i], current_user,
+            RAISE 'Role % cannot be given to its executor, because % has no ADMIN OPTION on it. Run this as a '
+                'superuser, or let whoever made the role run: GRANT % TO % WITH ADMIN OPTION', orphaned[i], current_user,
                 orphaned[i], current_user USING ERRCODE = 'TM020';
         END IF;
         EXECUTE format('GRANT %I TO tenancy_executor_%s WITH ADMIN TRUE, INHERIT FALSE, SET FALSE',

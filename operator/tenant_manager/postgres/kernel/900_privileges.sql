@@ -29,7 +29,8 @@ BEGIN
     END LOOP;
     FOR n IN 0..63 LOOP
         EXECUTE format('GRANT USAGE ON SCHEMA tenancy TO tenancy_executor_%1$s;
-                        GRANT SELECT ON tenancy.registry, tenancy.logins, tenancy.leftovers TO tenancy_executor_%1$s', n);
+                        GRANT SELECT ON tenancy.registry, tenancy.logins, tenancy.leftovers
+                        TO tenancy_executor_%1$s', n);
     END LOOP;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'tenancy_auditor') THEN  -- made by 910, if a superuser ran it
         GRANT USAGE ON SCHEMA tenancy TO tenancy_auditor;
