@@ -6,6 +6,7 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Coroutine, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -32,6 +33,13 @@ from tenant_manager.watch import session_for, watch
 
 LIST_AGAIN: Final = 2.0  # seconds
 START_POLL: Final = 0.02  # seconds
+POLICY_AGAIN: Final = 600.0  # seconds
+POLICY_SOON: Final = 5.0
+POLICY_WORDS: Final = {
+    True: "the ValidatingAdmissionPolicy tenant-manager-secrets is in force",
+    False: "the ValidatingAdmissionPolicy tenant-manager-secrets is not in force: whoever steals the operator's token "
+    "can change any Secret; apply manifests/",
+}
 CONNECTIONS: Final = 48  # to the API server
 
 log = structlog.get_logger("tenant_manager")
@@ -135,7 +143,7 @@ def jobs(context: Context) -> list[Coroutine[Any, Any, None]]:
     url = context.settings.database_url.get_secret_value()
     holder = f"{socket.gethostname()}/{os.getpid()}"
     workers = [work(context) for _ in range(context.settings.workers)]
-    return [_start(context), supervise(context, url, holder), scan_for_ever(context), *workers]
+    return [_start(context), _check_policy(context), supervise(context, url, holder), scan_for_ever(context), *workers]
 
 
 async def list_all(context: Context) -> None:
@@ -155,7 +163,6 @@ async def list_all(context: Context) -> None:
     context.cache.listed = True
     for key in list(context.cache.objects):
         context.queue.add(key, Lane.SWEEP)
-    await _check_policy(context)
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)  # 20 to 28 % CPU at 10,000 objects
@@ -173,16 +180,15 @@ async def _start(context: Context) -> None:
 
 
 async def _check_policy(context: Context) -> None:
-    try:
-        holds = await secrets.policy_is_in_force(context.api, context.settings.operator_namespace)
-    except (Refused, Unreachable):
-        return
-    context.metrics.policy.set(holds)
-    if not holds:
-        log.warning(
-            "the ValidatingAdmissionPolicy tenant-manager-secrets is not in force: whoever steals the operator's token "
-            "can change any Secret; apply manifests/",
-        )
+    """At start, and again for ever: the policy may come after the operator, and may go."""
+    held: bool | None = None
+    while True:
+        with suppress(Refused, Unreachable):
+            before, held = held, await secrets.policy_is_in_force(context.api, context.settings.operator_namespace)
+            context.metrics.policy.set(held)
+            if before is not held:
+                (log.debug if held else log.warning)(POLICY_WORDS[held])
+        await asyncio.sleep(POLICY_AGAIN if held else POLICY_SOON)
 
 
 async def _stop(context: Context, tasks: list[asyncio.Task[None]]) -> None:
