@@ -224,3 +224,32 @@ async def test_a_password_that_the_tenant_changed_is_set_back_once(user: User) -
             await until_quiet_or_cut(context, knife)
     assert await logs_in(user.uri())
     assert user.events == ["PasswordReplaced", "TenantChanged", "TenantChanged", "TenantCreated"]
+
+
+async def test_a_tenant_that_locks_roles_does_not_hold_up_the_scans(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victims = [User(user.world), User(user.world)]
+    for one in (user, *victims):
+        one.apply(deletionPolicy="Delete")
+    await run_to_the_end(user.world.settings)
+    connection = await asyncpg.connect(user.uri())
+    await connection.execute("CREATE TABLE bait (x int)")
+    names = ", ".join(victim.identifier for victim in victims)
+    await connection.execute(f"BEGIN; GRANT SELECT ON bait TO {names}")  # which locks their roles
+    for victim in victims:
+        victim.kubectl("delete", "tenant", victim.name, "--wait=false")
+    monkeypatch.setattr(scan, "LEFTOVERS_WITHIN", 0.0)
+    knife, query = Knife(), "SELECT tries FROM tenancy.leftovers ORDER BY tries"
+    settings = user.world.settings.model_copy(update={"scan_seconds": 600.0})
+    async with session(settings, knife) as context:
+        await until_quiet_or_cut(context, knife)
+        assert context.database.pool is not None
+        before = await context.database.pool.fetch(query)
+        assert await scan._drop_leftovers(context) == len(victims)
+        after = await context.database.pool.fetch(query)
+        assert sum(row["tries"] for row in after) == sum(row["tries"] for row in before) + 1
+        await connection.close()
+        for _ in victims:
+            await scan._drop_leftovers(context)
+        assert await context.database.pool.fetch(query) == []

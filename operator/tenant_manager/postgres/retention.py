@@ -36,11 +36,12 @@ def call(step: RetentionStep) -> Call:
 
 
 async def leftovers(database: Database) -> list[str]:
-    """Roles that could not be dropped with their tenant.
+    """Roles that could not be dropped with their tenant, those first that were tried least.
 
     Raises:
         Stopped: the database cannot be used now.
     """
     with meaning():
         async with database.connection() as connection:
-            return [row["role"] for row in await connection.fetch("SELECT role FROM tenancy.leftovers ORDER BY since")]
+            rows = await connection.fetch("SELECT role FROM tenancy.leftovers ORDER BY tries, since")
+            return [row["role"] for row in rows]

@@ -24,6 +24,7 @@ from tenant_manager.reconcile.queue import Lane
 from tenant_manager.reconcile.rollout import follow_vanished
 
 SMALLEST_SAMPLE, LARGEST_SAMPLE = 10, 50  # logins tried in one scan
+LEFTOVERS_WITHIN: Final = 5.0  # seconds of one scan
 CHUNK: Final = 100  # tenants compared before others get their turn
 
 log = structlog.get_logger("tenant_manager")
@@ -139,11 +140,16 @@ def _has_no_object(context: Context, identifier: str, observed: Observed) -> boo
 
 
 async def _drop_leftovers(context: Context) -> int:
-    """Try again to drop the roles that could not be dropped with their tenants; how many are left."""
-    remaining = 0
-    for role in await retention.leftovers(context.database):
+    """Try again to drop the roles that could not be dropped with their tenants; how many are left.
+
+    Not all of them in one scan where a lock keeps each for seconds: one tenant can cause many.
+    """
+    roles = await retention.leftovers(context.database)
+    remaining, deadline = len(roles), context.queue.clock() + LEFTOVERS_WITHIN
+    for role in roles:
         if (await run(context.database, [retention.call(DropLeftover(role))])).statements:
             log.info("dropped a role that was left behind", role=role)
-        else:
-            remaining += 1
+            remaining -= 1
+        if context.queue.clock() > deadline:
+            break
     return remaining
