@@ -131,7 +131,7 @@ def metrics(context: Context) -> bytes:
 
 def _states(cache: Cache) -> Iterator[tuple[str, str]]:
     for thing in cache.tenants():
-        flags = {item.type: item.status for item in objects.tenant_status(thing).conditions}
+        flags = objects.flags(thing)
         state = (
             "ready" if flags.get("Ready") == "True" else "stalled" if flags.get("Stalled") == "True" else "reconciling"
         )

@@ -106,6 +106,11 @@ def tenant_status(tenant: KubeObject) -> TenantStatus:
         return TenantStatus()
 
 
+def flags(tenant: KubeObject) -> dict[str, str]:
+    """Its conditions, status by type, without a model: for those who look at all Tenants at once."""
+    return {item["type"]: item["status"] for item in tenant.status.get("conditions") or ()}
+
+
 def plan_status(plan: KubeObject) -> PlanStatus:
     """The status as a model; one that somebody broke counts as none."""
     try:

@@ -91,9 +91,6 @@ async def _publish(context: Context, thing: KubeObject, plan: Plan) -> None:
 
 
 def _follower(context: Context, tenant: KubeObject, plan: Plan) -> Follower:
-    known = objects.tenant_status(tenant)
     of_this = context.cache.plan_uids.get(tenant.key, plan.uid) == plan.uid
-    return Follower(
-        known.plan if of_this else None,
-        any(item.type == STALLED and item.status == "True" for item in known.conditions),
-    )
+    applied = of_this and tenant.status.get("plan") == plan.applied.as_json()
+    return Follower(plan.applied if applied else None, objects.flags(tenant).get(STALLED) == "True")
