@@ -71,6 +71,18 @@ async def test_what_was_renamed_goes_too(kernel: Kernel, tenant: Tenant, install
     assert await installation.value(query, f"{role}_away") == 0
 
 
+@pytest.mark.parametrize("power", ["SUPERUSER", "CREATEROLE"])
+async def test_what_was_renamed_and_made_powerful_stays(kernel: Kernel, installation: Installation, power: str) -> None:
+    tenant = await kernel.create()
+    role = tenant.identifier
+    await installation.sql(f"ALTER ROLE {role} RENAME TO {role}_away; ALTER ROLE {role}_away {power}")
+    leftovers = (await kernel.call("drop_tenant", role))["leftovers"]
+    if power == "CREATEROLE":  # a superuser under another name has nothing to do with the tenant any more
+        assert leftovers == [f"The role {role} has attributes that no tenant may have and was left alone."]
+    count = "SELECT count(*) FROM pg_roles WHERE rolname = ANY($1)"
+    assert await installation.value(count, [role, f"{role}_away"]) == 1
+
+
 async def test_a_strangers_role_stays(kernel: Kernel, tenant: Tenant, installation: Installation) -> None:
     role = tenant.identifier
     await installation.sql(f"DROP OWNED BY {role}; DROP ROLE {role}; CREATE ROLE {role} LOGIN PASSWORD 'strangers'")

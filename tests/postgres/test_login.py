@@ -79,6 +79,31 @@ async def test_a_client_that_holds_its_own_role_row(kernel: Kernel, tenant: Tena
         session.terminate()
 
 
+async def test_clients_that_come_back_and_hold_their_role_row(kernel: Kernel, tenant: Tenant) -> None:
+    """As the operator does it: a lock_timeout is answered by terminate() in its own transaction and another try."""
+    closed = asyncio.Event()
+
+    async def come_back() -> None:
+        while not closed.is_set():
+            with suppress(*LOST):
+                async with tenant.connect() as connection:
+                    await connection.execute("BEGIN; ALTER ROLE CURRENT_USER PASSWORD 'mine'; SELECT pg_sleep(5)")
+
+    clients = [asyncio.create_task(come_back()) for _ in range(4)]
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(asyncpg.LockNotAvailableError):
+                await kernel.call("close_login", tenant.identifier)
+                break
+            await kernel.call("terminate", tenant.identifier)
+        while await kernel.call("terminate", tenant.identifier):
+            await asyncio.sleep(0.01)
+    closed.set()
+    await asyncio.gather(*clients)
+    assert not await kernel.installation.can_log_in(tenant.identifier, "mine")
+
+
 async def test_settings_are_exactly_those(kernel: Kernel, tenant: Tenant, installation: Installation) -> None:
     role = tenant.identifier
     database = await installation.value("SELECT oid FROM pg_database WHERE datname = current_database()")

@@ -1,5 +1,8 @@
 -- 000 What the server and the login must offer. Nothing is changed here; TM020 carries a sentence for the person who
 -- runs this. Everything from here to 910 is one transaction: either all of it stands or nothing.
+--
+-- All files can run again over what an older version made. So tables are made IF NOT EXISTS, and change by statements
+-- that ask first; functions are replaced, and one whose arguments or answer change is dropped in its file before that.
 
 RESET ROLE;  -- what follows is judged and done as the login itself
 

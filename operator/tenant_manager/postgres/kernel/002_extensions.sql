@@ -9,15 +9,15 @@ DECLARE
     wanted text;
     place text;
 BEGIN
-    FOR creator IN SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
-                     FROM pg_namespace, aclexplode(nspacl)
-                    WHERE nspname = 'extensions' AND privilege_type = 'CREATE' AND grantee <> nspowner LOOP
-        EXECUTE 'REVOKE CREATE ON SCHEMA extensions FROM ' || creator || ' CASCADE';
-    END LOOP;
     BEGIN
         GRANT USAGE ON SCHEMA extensions TO tenancy_tenant, tenancy_app, tenancy_migrator, tenancy_owner;
+        FOR creator IN SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
+                         FROM pg_namespace, aclexplode(nspacl)
+                        WHERE nspname = 'extensions' AND privilege_type = 'CREATE' AND grantee <> nspowner LOOP
+            EXECUTE 'REVOKE CREATE ON SCHEMA extensions FROM ' || creator || ' CASCADE';
+        END LOOP;
     EXCEPTION WHEN insufficient_privilege THEN
-        NULL;  -- or it only warned: what counts is what holds now
+        NULL;  -- or it only warned: what counts is what holds now, and bootstrap asks for CREATE at its end
     END;
     IF NOT has_schema_privilege('tenancy_tenant', 'extensions', 'USAGE') THEN
         RAISE 'Schema extensions belongs to %. Its owner must run: GRANT USAGE ON SCHEMA extensions TO tenancy_tenant, '

@@ -49,14 +49,15 @@ BEGIN
 END $$;
 
 -- The tenant's role under another name: same mark, and made by this executor, which the implicit grant by the
--- bootstrap superuser (oid 10) proves. A comment alone can be copied by whoever has a role of his own.
+-- bootstrap superuser (oid 10) proves. A comment alone can be copied by whoever has a role of his own. What became a
+-- superuser under its new name is no tenant any more, and out of an executor's reach.
 CREATE OR REPLACE FUNCTION tenancy.renamed_role(p_mark text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT r.rolname FROM pg_shdescription d
       JOIN pg_roles r ON r.oid = d.objoid AND d.classoid = 'pg_authid'::regclass
       JOIN pg_auth_members m ON m.roleid = r.oid AND m.admin_option AND m.grantor = 10
       JOIN pg_roles executor ON executor.oid = m.member AND executor.rolname = current_user
-     WHERE left(d.description, 51) = p_mark
+     WHERE left(d.description, 51) = p_mark AND NOT r.rolsuper
        AND NOT EXISTS (SELECT FROM tenancy.logins WHERE name = r.rolname) LIMIT 1
 $$;
 
