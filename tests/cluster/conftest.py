@@ -24,7 +24,7 @@ from tests.servers.postgres import PostgresServer
 SERVER = {"log_statement": "all", "log_connections": "on", "autovacuum": "off", "max_connections": "60"}
 OPERATOR = {
     "SCAN_SECONDS": "1",
-    "SECRET_CHECK_SECONDS": "4",
+    "SECRET_CHECK_SECONDS": "5",
     "DATABASE_CONNECTIONS": "6",
     "LOG_LEVEL": "debug",
 }
