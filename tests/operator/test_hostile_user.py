@@ -182,9 +182,11 @@ async def test_a_deletion_that_ends_during_a_scan_does_not_stop_it(user: User) -
         held = await observe(context.database)
         assert user.identifier in held
         user.kubectl("delete", "tenant", user.name, "--wait=false")
-        context.cache.seen(TENANT, "MODIFIED", user.get("tenant", user.name))
+        last = user.get("tenant", user.name)
+        context.cache.seen(TENANT, "MODIFIED", last)
         context.queue.add(Key(TENANT, user.name, SPACE))
         await until_quiet_or_cut(context, knife)
+        context.cache.seen(TENANT, "DELETED", last)
         await scan._mark_abandoned(context, held)
         assert (await observe(context.database, [user.identifier]))[user.identifier].registration.state == "retained"
 
@@ -209,12 +211,12 @@ async def test_what_an_identifier_edited_too_early_left_behind_is_shown(user: Us
 async def test_a_password_that_the_tenant_changed_is_set_back_once(user: User) -> None:
     user.apply()
     await run_to_the_end(user.world.settings)
-    connection = await asyncpg.connect(user.uri())
-    await connection.execute("ALTER ROLE CURRENT_USER PASSWORD 'my own'")
-    await connection.close()
     knife, key = Knife(), Key(TENANT, user.name, SPACE)
     async with session(user.world.settings, knife) as context:
         await until_quiet_or_cut(context, knife)
+        connection = await asyncpg.connect(user.uri())
+        await connection.execute("ALTER ROLE CURRENT_USER PASSWORD 'my own'")
+        await connection.close()
         await scan.scan(context)
         await until_quiet_or_cut(context, knife)
         for edit in ("one", "two"):
