@@ -47,6 +47,9 @@ async def work(context: Context) -> None:
     await context.may_work.wait()
     while not (context.database.fenced or context.stopping):
         key, lane = await context.queue.take()
+        if context.database.fenced or context.stopping:  # meanwhile
+            context.queue.done(key)
+            break
         started = context.queue.clock()
         try:
             done = await _safely(context, key, lane)
