@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from tests.postgres.installation import Installation, Kernel, catalog, connected, fresh, name
+from tests.postgres.installation import Installation, Kernel, Tenant, catalog, connected, fresh, name
 
 FOLDER = Path(__file__).parent / "attacks"
 FINGERPRINT = """
@@ -97,20 +97,30 @@ ATTACKS = [Attack.read(file) for file in sorted(FOLDER.glob("*.sql"))]
 
 @pytest_asyncio.fixture(scope="session")
 async def stage(leading: Kernel) -> AsyncIterator[Stage]:
-    kernel, installation, new = leading, leading.installation, fresh()
-    await kernel.find_epoch()
-    await kernel.call("set_plan", {"name": "silver", "generation": 1})
-    tenant = await kernel.create()
-    neighbour = await kernel.create(catalog=catalog(plan="silver", domain="neighbour.example"))
-    retained = await kernel.create()
-    await kernel.call("retain", retained.identifier)
-    await kernel.call("set_migrator_verifier", new.verifier())
-    stranger, person, creator = name(), name(), name()
-    await installation.sql(
-        f"CREATE ROLE {stranger} LOGIN PASSWORD 'x'; CREATE SCHEMA {stranger} AUTHORIZATION {stranger}",
-        f"CREATE ROLE {person} LOGIN PASSWORD 'x' IN ROLE tenancy_admin",
-        f"CREATE ROLE {creator} LOGIN CREATEROLE PASSWORD 'x'; ALTER ROLE tenancy_app PASSWORD 'x'",
-    )
+    await leading.find_epoch()
+    await leading.call("set_plan", {"name": "silver", "generation": 1})
+    tenant = await leading.create()
+    neighbour = await leading.create(catalog=catalog(plan="silver", domain="neighbour.example"))
+    await _plant(tenant, neighbour)
+    retained = await leading.create()
+    await leading.call("retain", retained.identifier)
+    stranger, logins = await _others(leading)
+    names = {
+        "tenant": tenant.identifier,
+        "neighbour": neighbour.identifier,
+        "retained": retained.identifier,
+        "stranger": stranger,
+        "verifier": fresh().verifier(),
+        "catalog": json.dumps(catalog()),
+    }
+    made = Stage(leading.installation, {**logins, "tenant": tenant.url}, names)
+    yield made
+    for session in made.sessions.values():
+        session.terminate()
+
+
+async def _plant(tenant: Tenant, neighbour: Tenant) -> None:
+    """What the neighbour has to lose and what it gives away, and a function that tells of each row it sees."""
     async with neighbour.connect() as session:
         await session.execute(f"""
             CREATE TABLE secrets (id int PRIMARY KEY); INSERT INTO secrets VALUES (1); ANALYZE secrets;
@@ -121,30 +131,27 @@ async def stage(leading: Kernel) -> AsyncIterator[Stage]:
             CREATE TABLE own (id int);
             CREATE FUNCTION own_leak(text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001
             AS 'BEGIN RAISE NOTICE ''%'', $1; RETURN true; END'""")
-    made = Stage(
-        installation,
-        logins={
-            "superuser": installation.superuser_url,
-            "tenant": tenant.url,
-            "operator": installation.login("tenancy_operator", installation.operator.password),
-            "app": installation.login("tenancy_app", "x"),
-            "migrator": installation.login("tenancy_migrator", new.password),
-            "dba": installation.login(person, "x"),
-            "stranger": installation.login(stranger, "x"),
-            "creator": installation.login(creator, "x", "postgres"),
-        },
-        names={
-            "tenant": tenant.identifier,
-            "neighbour": neighbour.identifier,
-            "retained": retained.identifier,
-            "stranger": stranger,
-            "verifier": fresh().verifier(),
-            "catalog": json.dumps(catalog()),
-        },
+
+
+async def _others(kernel: Kernel) -> tuple[str, dict[str, str]]:
+    """A stranger, and how everybody but the tenant logs in."""
+    installation, new = kernel.installation, fresh()
+    stranger, person, creator = name(), name(), name()
+    await kernel.call("set_migrator_verifier", new.verifier())
+    await installation.sql(
+        f"CREATE ROLE {stranger} LOGIN PASSWORD 'x'; CREATE SCHEMA {stranger} AUTHORIZATION {stranger}",
+        f"CREATE ROLE {person} LOGIN PASSWORD 'x' IN ROLE tenancy_admin",
+        f"CREATE ROLE {creator} LOGIN CREATEROLE PASSWORD 'x'; ALTER ROLE tenancy_app PASSWORD 'x'",
     )
-    yield made
-    for session in made.sessions.values():
-        session.terminate()
+    return stranger, {
+        "superuser": installation.superuser_url,
+        "operator": installation.login("tenancy_operator", installation.operator.password),
+        "app": installation.login("tenancy_app", "x"),
+        "migrator": installation.login("tenancy_migrator", new.password),
+        "dba": installation.login(person, "x"),
+        "stranger": installation.login(stranger, "x"),
+        "creator": installation.login(creator, "x", "postgres"),
+    }
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
