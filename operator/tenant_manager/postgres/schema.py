@@ -13,7 +13,8 @@ COLUMNS = """
                 AND left(schema_comment.description, 51) = 'tenant-manager ' || t.claim, false) AS schema_ours,
        (SELECT bool_and(a.grantor = n.nspowner AND NOT a.is_grantable AND a.grantee IN (n.nspowner, r.oid))
                AND count(*) FILTER (WHERE a.grantee = r.oid) = 2 FROM aclexplode(n.nspacl) a) AS granted,
-       (SELECT count(*) FROM pg_depend d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid
+       (SELECT count(*) FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+         WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid
            AND d.classid = 'pg_class'::regclass)::int AS relations"""
 
 JOINS = """

@@ -7,7 +7,7 @@ from tenant_manager.api import reasons
 from tenant_manager.api.tenant import DeletionPolicy, default_identifier
 from tenant_manager.core.login import EndSessions
 from tenant_manager.core.report import Notice
-from tenant_manager.core.retention import DeletionStep, DropTenant, Retain, deletion
+from tenant_manager.core.retention import DeletionStep, DropTables, DropTenant, Retain, deletion
 from tenant_manager.core.stopped import Stopped
 from tenant_manager.core.tenant import Observed
 from tenant_manager.kube import objects, status
@@ -73,9 +73,14 @@ async def _in_the_database(context: Context, thing: KubeObject) -> Deleted:
     keep = thing.spec.get("deletionPolicy") != DeletionPolicy.DELETE
     steps: tuple[DeletionStep, ...] = ()
     leftovers: tuple[str, ...] = ()
+    before: int | None = None  # relations that the last batch left
     while True:
         observed = (await observe(context.database, [identifier])).get(identifier)
-        agenda = deletion(identifier, owner, keep, None if observed is None else observed.deletable)
+        found = None if observed is None else observed.deletable
+        if found is not None and any(isinstance(step, DropTables) for step in steps):
+            stuck = before is not None and found.relations >= before  # what no batch can drop, DROP SCHEMA can
+            before, found = found.relations, replace(found, relations=0) if stuck else found
+        agenda = deletion(identifier, owner, keep, found)
         if agenda.steps:
             leftovers += await _take(context, thing, identifier, agenda.steps)
             steps += agenda.steps

@@ -104,7 +104,8 @@ BEGIN
     RETURN tenancy.drop_some(tenancy.locked(p_identifier, 'active'), p_limit);
 END $$;
 
--- What a schema holds that DROP can name by itself, tables first.
+-- What a schema holds that DROP can name by itself: tables first, and of these children before their parents, since
+-- CASCADE would take all of them at once.
 CREATE OR REPLACE FUNCTION tenancy.relations(p_schema oid, OUT kind text, OUT name text) RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'f' THEN 'FOREIGN TABLE'
@@ -114,7 +115,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
        AND d.deptype = 'n' AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
        AND NOT EXISTS (SELECT FROM pg_depend owner WHERE owner.classid = 'pg_class'::regclass AND owner.objid = c.oid
                           AND owner.deptype IN ('i', 'e'))
-     ORDER BY c.relkind IN ('r', 'p') DESC, c.oid
+     ORDER BY c.relkind = 'r' DESC, c.relkind = 'p' DESC, EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid) DESC,
+              c.oid
 $$;
 
 RESET ROLE;
