@@ -29,6 +29,7 @@ class ObservedLogin:
     connection_limit: int = NO_LIMIT
     settings: Mapping[str, str] = field(default_factory=dict)
     open: bool = True
+    expired: bool = False  # VALID UNTIL is set, which keeps a password out but not every other way in
     search_path: bool = True  # the role's search_path is the one it should have
     elsewhere: bool = False  # a managed setting is set for this database alone, and would win
     member: bool = True  # of tenancy_tenant, inheriting, without SET and ADMIN
@@ -128,7 +129,7 @@ def diff(identifier: str, desired: Login, observed: ObservedLogin | None) -> Age
     steps: list[LoginStep] = []
     if _settings_differ(desired, observed):
         steps.append(SetSettings(identifier, desired))
-    if desired.open and not observed.open:
+    if desired.open and (observed.expired or not observed.open):
         steps.append(OpenLogin(identifier))
     closing = not desired.open and observed.open
     if closing:

@@ -37,7 +37,7 @@ LONGEST_ENTRY = 100  # characters of a setting; a tenant may give its own role t
 
 COLUMNS = f"""
        r.oid IS NOT NULL AS has_login, r.rolconnlimit,
-       r.rolcanlogin AND coalesce(r.rolvaliduntil, 'infinity') = 'infinity' AS is_open,
+       r.rolcanlogin AS is_open, coalesce(r.rolvaliduntil, 'infinity') <> 'infinity' AS is_expired,
        r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolbypassrls, r.rolreplication,
        coalesce(left(role_comment.description, 51) = 'tenant-manager ' || t.claim, false) AS login_ours,
        ARRAY(SELECT left(entry, {LONGEST_ENTRY}) FROM unnest(setting.setconfig) AS entry
@@ -90,6 +90,7 @@ def observed(row: asyncpg.Record) -> ObservedLogin | None:
         connection_limit=row["rolconnlimit"],
         settings=settings,
         open=row["is_open"],
+        expired=row["is_expired"],
         search_path=row["search_path"],
         elsewhere=row["elsewhere"],
         member=bool(row["member"]),

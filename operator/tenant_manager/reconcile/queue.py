@@ -62,11 +62,11 @@ class Queue:
         handle = asyncio.get_running_loop().call_later(seconds, self._due, key, lane)
         self._timers[key] = (due, handle)
 
-    def retry(self, key: Key, lane: Lane = Lane.SWEEP) -> float:
-        """Have a key that failed worked on again: 1 s, 2 s, 4 s, up to 5 min, with jitter; how many seconds."""
+    def retry(self, key: Key, lane: Lane = Lane.SWEEP, longest: float = LONGEST_RETRY) -> float:
+        """Have a key that failed worked on again: 1 s, 2 s, 4 s, up to `longest`, with jitter; how many seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        seconds = min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(failures, 20)) * (0.5 + self.chance() / 2)
+        seconds = min(longest, FIRST_RETRY * 2.0 ** min(failures, 20)) * (0.5 + self.chance() / 2)
         self.add_later(key, seconds, lane)
         return seconds
 

@@ -26,6 +26,7 @@ from tenant_manager.reconcile.tenant import reconcile
 
 STALLED_AGAIN: Final = 60.0  # seconds; what a person mends outside our sight, such as a foreign Secret
 OUTRUN_AGAIN: Final = 0.2
+API_AGAIN: Final = 30.0  # at most: nothing tells that the API server is back
 DRAIN_WITHIN: Final = 7.0
 PLAN_AGAIN: Final = 0.5  # a Plan counts its Tenants at most so often
 
@@ -86,7 +87,7 @@ async def _safely(context: Context, key: Key, lane: Lane) -> Pass:
         context.queue.retry(key)
         return Pass("retry", reason=stopped.reason.name, message=stopped.message)
     except (Refused, Unreachable) as error:
-        context.queue.retry(key, lane)
+        context.queue.retry(key, lane, API_AGAIN)
         return Pass("retry", message=str(error))
     except Exception as error:
         log.exception("a pass failed", object=str(key))
