@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 from tenant_manager.api import reasons
+from tenant_manager.api.reasons import Reason
 from tenant_manager.core.credentials import Credentials
 from tenant_manager.core.stopped import Stopped
 from tenant_manager.postgres import install
@@ -65,7 +66,7 @@ async def take_office(database: Database, holder: str) -> None:
         await _check_kernel(pool)
         leader = await pool.fetchrow(LEADER)
         if leader is None or not leader["original"]:
-            raise Stopped(reasons.DATABASE_COPIED, "This database is a copy of the one that was bootstrapped.")
+            raise _stopped(reasons.DATABASE_COPIED, "This database is a copy of the one that was bootstrapped.")
         database.audited = leader["audited"]
         if database.epoch == 0:
             database.epoch = await _take_lead(pool, holder)
@@ -87,11 +88,11 @@ async def check_lead(database: Database) -> None:
             "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool"
         )
     if leader is None or not leader["original"]:
-        raise Stopped(reasons.DATABASE_COPIED, "This database is a copy of the one that was bootstrapped.")
+        raise _stopped(reasons.DATABASE_COPIED, "This database is a copy of the one that was bootstrapped.")
     if leader["epoch"] != database.epoch:
         raise fenced(database.epoch, leader["epoch"])
     if read_only:
-        raise Stopped(reasons.DATABASE_READ_ONLY, "PostgreSQL takes no writes.")
+        raise _stopped(reasons.DATABASE_READ_ONLY, "PostgreSQL takes no writes.")
 
 
 async def is_refused(database: Database, user: str, password: str) -> bool:
@@ -111,15 +112,19 @@ def fenced(epoch: int, leader: int) -> Stopped:
     return Stopped(reasons.NOT_THE_LEADER, f"The lead of epoch {epoch} is over; another operator has epoch {leader}.")
 
 
+def _stopped(reason: Reason, what: str) -> Stopped:
+    return Stopped(reason, f"{what} {reason.advice}")
+
+
 async def _check_kernel(pool: asyncpg.Pool) -> None:
     try:
         version = await pool.fetchval("SELECT version FROM tenancy.kernel")
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError, asyncpg.InsufficientPrivilegeError):
-        raise Stopped(
+        raise _stopped(
             reasons.KERNEL_MISSING, "The database was not bootstrapped: there is no schema `tenancy`."
         ) from None
     if version != install.KERNEL_VERSION:
-        raise Stopped(
+        raise _stopped(
             reasons.KERNEL_OUTDATED,
             f"The kernel in the database has version {version}, this operator needs {install.KERNEL_VERSION}.",
         )
