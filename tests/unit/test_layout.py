@@ -23,7 +23,6 @@ MOST_BODIES = 20  # nine in ten are at most so long
 PARTS = ("operator", "tests", "tools", "benchmarks")
 LONGER_BODIES = {
     "operator/tenant_manager/telemetry/metrics.py:__init__": "a list of metrics, each with its help: nothing to follow",
-    "tests/postgres/test_attacks.py:stage": "the cast of the attacks, made one after the other: no branch",
 }
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 # In two halves, so that this file does not hold them either.

@@ -27,8 +27,8 @@ SENTENCES: Final = {
     "25006": "The database takes no writes: it is a standby or set to read-only. Use the address of the primary.",
     "3F000": MISSING,  # invalid_schema_name
     "42P01": MISSING,  # undefined_table
-    "53200": "The schema has too many tables for one transaction. Nothing was changed. Release it to a Tenant with "
-    "deletionPolicy Delete and delete that Tenant, which drops in parts; or raise max_locks_per_transaction.",
+    "53200": "The server's lock table is too small for what the schema holds. What is left stays retained; raise "
+    "max_locks_per_transaction and try again.",
     "55P03": "Another session holds a lock on it for more than 2 seconds. Nothing was changed; try again.",
 }
 
