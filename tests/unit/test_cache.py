@@ -1,5 +1,6 @@
 """The cache: the newest version counts, whoever brings it; and our own writes make no work."""
 
+from dataclasses import replace
 from typing import Any
 
 from tenant_manager.kube.objects import PAUSED, PLAN, TENANT, Key, parse
@@ -27,6 +28,17 @@ def test_our_own_write_makes_no_work_when_the_watch_brings_it() -> None:
     written = a_tenant(6, status={"observedGeneration": 1})
     cache.put_ours(parse(TENANT, written))
     assert cache.seen(TENANT, "MODIFIED", written) is None
+
+
+def test_our_own_write_makes_no_work_when_the_watch_brings_it_before_the_answer() -> None:
+    cache = Cache()
+    cache.seen(TENANT, None, a_tenant(5))
+    written, overtaken = a_tenant(6, status={"observedGeneration": 1}), a_tenant(7, status={"observedGeneration": 2})
+    cache.writing(replace(cache.objects[ACME], status=written["status"]))
+    assert cache.seen(TENANT, "MODIFIED", written) is None
+    assert cache.seen(TENANT, "MODIFIED", overtaken) == ACME
+    cache.put_ours(parse(TENANT, written))
+    assert cache.objects[ACME].resource_version == 7
 
 
 def test_a_label_of_somebody_else_makes_no_work_and_our_annotations_do() -> None:

@@ -1,6 +1,7 @@
 """Status and finalizer: merge patches of what changed, with the version that they were made from."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tenant_manager.kube.client import API, FIELD_MANAGER, MERGE_PATCH, Api, Refused, Request
@@ -37,6 +38,11 @@ async def write_status(api: Api, thing: KubeObject, status: Mapping[str, Any]) -
     return await _patch(api, thing, "/status", {"metadata": _version(thing), "status": patch})
 
 
+def with_finalizer(thing: KubeObject) -> KubeObject:
+    """The object with our finalizer beside those of others."""
+    return thing if FINALIZER in thing.finalizers else replace(thing, finalizers=(*thing.finalizers, FINALIZER))
+
+
 async def add_finalizer(api: Api, thing: KubeObject) -> KubeObject:
     """Put our finalizer beside those of others; nothing is sent when it is there.
 
@@ -45,7 +51,7 @@ async def add_finalizer(api: Api, thing: KubeObject) -> KubeObject:
     """
     if FINALIZER in thing.finalizers:
         return thing
-    return await _finalizers(api, thing, (*thing.finalizers, FINALIZER))
+    return await _finalizers(api, thing, with_finalizer(thing).finalizers)
 
 
 async def remove_finalizer(api: Api, thing: KubeObject) -> None:

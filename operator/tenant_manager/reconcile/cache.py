@@ -25,6 +25,7 @@ class Cache:
     _of_plan: dict[str, set[Key]] = field(default_factory=lambda: defaultdict(set))
     _waiting: dict[Awaited, set[Key]] = field(default_factory=lambda: defaultdict(set))
     _waits_for: dict[Key, tuple[Awaited, ...]] = field(default_factory=dict)
+    _at_hand: dict[Key, KubeObject] = field(default_factory=dict)  # what a write of ours is making of an object
 
     def seen(self, kind: str, event: str | None, body: Mapping[str, Any]) -> Key | None:
         """Keep what a watch or a list delivered; the key, if there is something to do about it."""
@@ -36,7 +37,7 @@ class Cache:
     def put(self, found: KubeObject) -> bool:
         """Keep an object unless a newer version is known; whether it differs from what was known.
 
-        Our own status patch arrives by the watch after its answer did, in the same version: no difference, no work.
+        Our own writes make no work, whether the watch or the answer brings them first.
         """
         known = self.objects.get(found.key)
         if known is not None and known.uid == found.uid and found.resource_version <= known.resource_version:
@@ -44,10 +45,16 @@ class Cache:
         self.objects[found.key] = found
         if found.key.kind == TENANT:
             self._index(known, found)
-        return known is None or known.differs(found)
+        at_hand = self._at_hand.get(found.key)
+        return (known is None or known.differs(found)) and (at_hand is None or at_hand.differs(found))
+
+    def writing(self, after: KubeObject) -> None:
+        """A write of ours is to make this of the object."""
+        self._at_hand[after.key] = after
 
     def put_ours(self, found: KubeObject) -> None:
         """Keep the answer to a write of ours, unless the object is gone or made again meanwhile."""
+        self._at_hand.pop(found.key, None)
         known = self.objects.get(found.key)
         if known is not None and known.uid == found.uid:
             self.put(found)
@@ -58,6 +65,7 @@ class Cache:
         if known is not None and key.kind == TENANT:
             self._of_plan[plan_name(known)].discard(key)
         self.plan_uids.pop(key, None)
+        self._at_hand.pop(key, None)
         self.stop_waiting(key)
 
     def tenants(self) -> list[KubeObject]:

@@ -1,6 +1,7 @@
 """Outcome -> status and Events. Nothing is written when nothing changed."""
 
 import asyncio
+from dataclasses import replace
 
 from tenant_manager.api import conditions
 from tenant_manager.api.conditions import Condition
@@ -63,6 +64,7 @@ async def _write(context: Context, thing: KubeObject, before: TenantStatus, afte
         return
     current = context.cache.objects.get(thing.key, thing)
     latest = current if current.uid == thing.uid and current.generation == thing.generation else thing
+    context.cache.writing(replace(latest, status=as_json(after)))
     context.cache.put_ours(await status.write_status(context.api, latest, as_json(after)))
 
 

@@ -110,6 +110,7 @@ async def _converge(context: Context, scene: Scene, wanted: Desired, plan: Plan,
 
 async def _hold(context: Context, thing: KubeObject) -> None:
     """Put the finalizer on before anything is made that a deletion has to find."""
+    context.cache.writing(status.with_finalizer(thing))
     context.cache.put_ours(await status.add_finalizer(context.api, thing))
 
 
