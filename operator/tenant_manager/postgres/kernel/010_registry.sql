@@ -62,6 +62,7 @@ CREATE TABLE IF NOT EXISTS tenancy.logins (
     digest bytea NOT NULL,
     set_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE UNIQUE INDEX IF NOT EXISTS logins_of_tenant ON tenancy.logins (identifier, slot);
 
 -- Roles of dropped tenants that could not be dropped. They have no login.
 CREATE TABLE IF NOT EXISTS tenancy.leftovers (
