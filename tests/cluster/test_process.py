@@ -58,7 +58,7 @@ async def test_the_metrics_count(operator: OperatorProcess, place: Place) -> Non
     assert metrics(operator)[f'tenancy_tenants{{plan="{names["missing"]}",state="reconciling"}}'] == 1
     assert grown("tenants_created_total") == 3
     assert grown('tenancy_steps_total{step="CreateTenant"}') == 3
-    assert grown('tenancy_steps_total{step="CloseLogin"}') == 1
+    assert grown('tenancy_steps_total{step="CloseLogin"}') >= 1  # other tests' namespaces may still be going
     assert grown('tenancy_reconcile_total{kind="Tenant",result="changed"}') >= 3
     assert grown('tenancy_reconcile_total{kind="Tenant",result="waiting"}') >= 1
     assert grown("tenancy_tenant_ready_seconds_count") == 3
