@@ -18,7 +18,8 @@ help: ## show this list
 test: check ## check, then every test against real servers, as CI does
 	$(BIN)/pytest tests/unit tests/postgres
 	@$(BIN)/python -m tests.servers
-	$(BIN)/pytest tests/cluster tests/operator
+	$(BIN)/pytest tests/cluster
+	$(BIN)/pytest tests/operator
 
 check: $(INSTALLED) ## lint, format, types, import contracts
 	$(BIN)/ruff check --quiet .
