@@ -22,19 +22,14 @@ from tests.servers.postgres import PostgresServer
 
 # Without autovacuum nobody but the operator and the tests takes transaction ids.
 SERVER = {"log_statement": "all", "log_connections": "on", "autovacuum": "off", "max_connections": "60"}
-OPERATOR = {
-    "SCAN_SECONDS": "1",
-    "SECRET_CHECK_SECONDS": "5",
-    "DATABASE_CONNECTIONS": "6",
-    "LOG_LEVEL": "debug",
-}
+OPERATOR = {"SCAN_SECONDS": "1", "SECRET_CHECK_SECONDS": "5", "LOG_LEVEL": "debug"}
 WATCHES_FOR = 300.0  # seconds that a quiet watch stays open
 JUDGE = "test_record"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """First what needs no operator, which would work on its objects; last what judges the whole run."""
-    items.sort(key=lambda item: (JUDGE in item.nodeid, "operator" in getattr(item, "fixturenames", ())))
+    items.sort(key=lambda item: (JUDGE in item.nodeid, "shared_operator" in getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,9 @@
 """What no CRD can refuse, and what is wrong around the operator: its user is told what to do, where he looks."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tenant_manager.api import reasons
 from tests.cluster import health
@@ -78,11 +76,10 @@ async def test_a_namespace_that_goes_while_tenants_are_made(place: Place) -> Non
         assert await place.database.exists(place.identifier(name)) == (False, False)
 
 
-@pytest_asyncio.fixture
-async def alone(operator: OperatorProcess) -> AsyncIterator[OperatorProcess]:
+@pytest.fixture
+def alone(shared_operator: OperatorProcess) -> None:
     """Nothing is connected to the database but what the test starts."""
-    operator.stop()
-    yield operator
+    shared_operator.stop()
 
 
 async def why_not(plane: ControlPlane, folder: Path, url: str, *words: str) -> str:
@@ -98,16 +95,14 @@ async def why_not(plane: ControlPlane, folder: Path, url: str, *words: str) -> s
         process.stop()
 
 
-async def test_a_wrong_password(
-    alone: OperatorProcess, installed: ControlPlane, database: Database, tmp_path: Path
-) -> None:
+async def test_a_wrong_password(alone: None, installed: ControlPlane, database: Database, tmp_path: Path) -> None:
     url = database.operator_url.replace(database.operator_password, "wrong-password")
     said = await why_not(installed, tmp_path, url, "LoginRefused", reasons.LOGIN_REFUSED.advice)
     assert "wrong-password" not in said
 
 
 async def test_a_server_whose_pg_hba_does_not_let_it_in(
-    alone: OperatorProcess, installed: ControlPlane, database: Database, tmp_path: Path
+    alone: None, installed: ControlPlane, database: Database, tmp_path: Path
 ) -> None:
     rules = (database.server.folder / "data" / "pg_hba.conf").read_text()
     database.server.set_hba(f"host all tenancy_operator 127.0.0.1/32 reject\n{rules}")
@@ -118,13 +113,13 @@ async def test_a_server_whose_pg_hba_does_not_let_it_in(
 
 
 async def test_a_database_that_does_not_exist(
-    alone: OperatorProcess, installed: ControlPlane, database: Database, tmp_path: Path
+    alone: None, installed: ControlPlane, database: Database, tmp_path: Path
 ) -> None:
     await why_not(installed, tmp_path, database.operator_url + "_not", "does not exist")
 
 
 async def test_a_database_without_the_kernel(
-    alone: OperatorProcess, installed: ControlPlane, database: Database, tmp_path: Path
+    alone: None, installed: ControlPlane, database: Database, tmp_path: Path
 ) -> None:
     url = database.operator_url.rpartition("/")[0] + "/postgres"
     await why_not(installed, tmp_path, url, "KernelMissing", "tenant-manager bootstrap")
@@ -132,7 +127,7 @@ async def test_a_database_without_the_kernel(
 
 @pytest.mark.parametrize("version", [0, 1000])
 async def test_an_older_or_newer_kernel(
-    alone: OperatorProcess, installed: ControlPlane, database: Database, tmp_path: Path, version: int
+    alone: None, installed: ControlPlane, database: Database, tmp_path: Path, version: int
 ) -> None:
     right = await database.value("SELECT version FROM tenancy.kernel")
     await database.run(f"UPDATE tenancy.kernel SET version = {version}")
@@ -144,9 +139,7 @@ async def test_an_older_or_newer_kernel(
         await database.run(f"UPDATE tenancy.kernel SET version = {right}")
 
 
-async def test_a_copy_of_the_database(
-    alone: OperatorProcess, installed: ControlPlane, database: Database, tmp_path: Path
-) -> None:
+async def test_a_copy_of_the_database(alone: None, installed: ControlPlane, database: Database, tmp_path: Path) -> None:
     await database.elsewhere("postgres").run(f"CREATE DATABASE copied TEMPLATE {database.name}")
     before = await database.value("SELECT epoch FROM tenancy.leader")
     try:
@@ -157,7 +150,7 @@ async def test_a_copy_of_the_database(
         await database.elsewhere("postgres").run("DROP DATABASE copied WITH (FORCE)")
 
 
-async def test_a_host_that_does_not_answer(alone: OperatorProcess, installed: ControlPlane, tmp_path: Path) -> None:
+async def test_a_host_that_does_not_answer(alone: None, installed: ControlPlane, tmp_path: Path) -> None:
     url = "postgresql://tenancy_operator:some-password@127.0.0.1:1/app"
     said = await why_not(installed, tmp_path, url, "DatabaseUnreachable", reasons.DATABASE_UNREACHABLE.advice)
     assert "some-password" not in said

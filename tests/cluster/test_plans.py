@@ -53,6 +53,27 @@ async def test_a_plan_without_tenants_is_rolled_out(place: Place) -> None:
     assert health.kstatus(plan) == "Current"
 
 
+async def test_a_person_does_not_wait_for_a_roll_out(place: Place) -> None:
+    names = [f"many-{number}" for number in range(12)]  # more than the operator gives to roll-outs at once
+    place.plan()
+    for name in names:
+        place.tenant(name)
+    await until(lambda: (place.plan_seen() or {}).get("status", {}).get("tenants", {}).get("current") == len(names))
+    async with place.database.superuser() as superuser, superuser.transaction():
+        rows = "SELECT FROM tenancy.registry WHERE identifier LIKE $1 FOR UPDATE"
+        await superuser.execute(rows.replace("$1", f"'{place.identifier('many')}%'"))
+        place.plan(limits={"connections": 5})
+        waits = (
+            "SELECT count(*) >= 8 FROM pg_stat_activity WHERE usename = 'tenancy_operator' AND wait_event_type = 'Lock'"
+        )
+        await until(lambda: superuser.fetchval(waits))
+        place.tenant("person")
+        await place.ready("person", A_SECOND)
+        plan = place.plan_seen() or {}
+        assert not health.is_true(plan, "RolledOut")
+    await rolled_out(place, generation=2)
+
+
 async def test_tenants_that_leave_the_plan_are_counted_no_more(place: Place) -> None:
     place.plan()
     place.plan("silver")

@@ -6,6 +6,8 @@ from itertools import groupby
 from tests.cluster import api, health
 from tests.cluster.place import Place
 from tests.cluster.waiting import throughout, until
+from tests.servers.controlplane import ControlPlane
+from tests.servers.operator import OperatorProcess
 
 NAME = "SELECT name FROM tenancy.tenants WHERE id = $1"
 
@@ -24,6 +26,24 @@ async def test_every_condition_is_there_from_the_first_write(place: Place) -> No
         {"Ready": "False", "Reconciling": "True", "Stalled": "False", "PlanFound": "False"},
         {"Ready": "True", "Reconciling": "False", "Stalled": "False", "PlanFound": "True"},
     ]
+
+
+async def test_kubectl_waits_for_the_edit_and_not_for_what_was_before(
+    place: Place, installed: ControlPlane, operator: OperatorProcess
+) -> None:
+    place.plan()
+    place.tenant()
+    await place.ready()
+    for number in range(3):
+        place.tenant(displayName=f"Name {number}")
+        installed.kubectl(
+            "wait", "--for=condition=Ready", "tenant/acme", f"--namespace={place.namespace}", "--timeout=10s"
+        )
+        assert await place.database.value(NAME, place.identifier()) == f"Name {number}"
+    place.plan(limits={"users": 3})
+    installed.kubectl("wait", "--for=condition=RolledOut", f"plan/{place.plan_name()}", "--timeout=10s")
+    limit = "SELECT limit_value FROM tenancy.tenant_resources WHERE tenant_id = $1"
+    assert await place.database.value(limit, place.identifier()) == 3
 
 
 async def test_a_paused_tenant_stays_as_it_is(place: Place) -> None:
