@@ -40,13 +40,13 @@ class Database:
     measure: Callable[[str, float], None] = lambda *_: None  # told how long each kernel call took
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[PoolConnectionProxy]:
-        """A connection of the pool.
+    async def connection(self, *, opening: bool = False) -> AsyncIterator[PoolConnectionProxy]:
+        """A connection of the pool; `opening`: for what has to be known before others may use the database.
 
         Raises:
             Stopped: the database cannot be used now.
         """
-        if self.problem is not None or self.pool is None:
+        if self.pool is None or (self.problem is not None and not opening):
             raise self.problem or AssertionError("a database without a pool has a problem")
         async with self.pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
             yield connection

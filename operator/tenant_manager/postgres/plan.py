@@ -37,14 +37,14 @@ def as_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-async def stored(database: Database) -> dict[str, Plan]:
-    """All plans as they were applied last, those of deleted Plan objects too. One query.
+async def stored(database: Database, *, opening: bool = False) -> dict[str, Plan]:
+    """All plans as they were applied last, those of deleted Plan objects too. One query. `opening`: as `connection`.
 
     Raises:
         Stopped: the database cannot be used now.
     """
     with meaning():
-        async with database.connection() as connection:
+        async with database.connection(opening=opening) as connection:
             rows = await connection.fetch(STORED)
     return {
         row["id"]: Plan(row["id"], row["uid"], row["generation"], PlanSpec.model_validate(row["spec"])) for row in rows

@@ -73,8 +73,9 @@ async def _come_into_office(context: Context, url: str, holder: str) -> None:
     if not database.url:
         database.url = await lead.become_operator(url, context.fresh())
     await lead.take_office(database, holder)
+    # Before a pass may begin: without them a tenant whose Plan was deleted would seem never to have had one.
+    context.stored_plans = await plan_rows.stored(database, opening=True)
     database.problem = None
-    context.stored_plans = await plan_rows.stored(database)
     context.metrics.database_up.labels(database.name).set(1)
     log.info("the database is usable", database=database.name, epoch=database.epoch)
     _queue_all(context)
