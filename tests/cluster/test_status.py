@@ -34,14 +34,13 @@ async def test_kubectl_waits_for_the_edit_and_not_for_what_was_before(
     place.plan()
     place.tenant()
     await place.ready()
+    tenant, plan = "tenant.v1.tenancy.neostack.io/acme", f"plan.v1.tenancy.neostack.io/{place.plan_name()}"
     for number in range(3):
         place.tenant(displayName=f"Name {number}")
-        installed.kubectl(
-            "wait", "--for=condition=Ready", "tenant/acme", f"--namespace={place.namespace}", "--timeout=10s"
-        )
+        installed.kubectl("wait", "--for=condition=Ready", tenant, f"--namespace={place.namespace}", "--timeout=10s")
         assert await place.database.value(NAME, place.identifier()) == f"Name {number}"
     place.plan(limits={"users": 3})
-    installed.kubectl("wait", "--for=condition=RolledOut", f"plan/{place.plan_name()}", "--timeout=10s")
+    installed.kubectl("wait", "--for=condition=RolledOut", plan, "--timeout=10s")
     limit = "SELECT limit_value FROM tenancy.tenant_resources WHERE tenant_id = $1"
     assert await place.database.value(limit, place.identifier()) == 3
 
