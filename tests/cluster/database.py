@@ -5,14 +5,14 @@ import os
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
-from tenant_manager.core.credentials import draw
+from tenant_manager.core.credentials import Credentials, draw
 from tenant_manager.postgres.install import install, set_operator_verifier
 from tests.cluster.waiting import until
 from tests.servers.binaries import postgres_bin
@@ -26,26 +26,34 @@ WHO_AND_WHERE = "SELECT current_user || ' ' || current_schema()"
 
 @dataclass
 class Database:
-    """`operator_password` is that of tenancy_operator."""
+    """`operator` is the login of tenancy_operator."""
 
     server: PostgresServer
-    operator_password: str = field(repr=False)
+    operator: Credentials
     name: str = NAME
 
     @classmethod
     async def create(cls, server: PostgresServer) -> "Database":
         """A new database on the server, bootstrapped by its superuser."""
         server.sql(f"CREATE DATABASE {NAME}")
-        credentials = draw(os.urandom)
-        made = cls(server, credentials.password)
+        made = cls(server, draw(os.urandom))
         async with made.superuser() as connection:
             await install(connection)
-            await set_operator_verifier(connection, credentials.verifier())
+        await made.give_the_operator_its_password()
         return made
+
+    async def give_the_operator_its_password(self) -> None:
+        """Also after another operator took one of its own."""
+        async with self.superuser() as connection:
+            await set_operator_verifier(connection, self.operator.verifier())
+
+    @property
+    def superuser_url(self) -> str:
+        return self.server.superuser_url.removesuffix("postgres") + self.name
 
     @property
     def operator_url(self) -> str:
-        return self.server.url("tenancy_operator", self.operator_password, NAME)
+        return self.server.url("tenancy_operator", self.operator.password, NAME)
 
     def elsewhere(self, name: str) -> "Database":
         """Another database of the server."""
@@ -53,7 +61,7 @@ class Database:
 
     @asynccontextmanager
     async def superuser(self) -> AsyncIterator[asyncpg.Connection]:
-        async with session(self.server.superuser_url.removesuffix("postgres") + self.name) as connection:
+        async with session(self.superuser_url) as connection:
             yield connection
 
     async def run(self, *statements: str) -> None:

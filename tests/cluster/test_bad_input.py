@@ -96,7 +96,7 @@ async def why_not(plane: ControlPlane, folder: Path, url: str, *words: str) -> s
 
 
 async def test_a_wrong_password(alone: None, installed: ControlPlane, database: Database, tmp_path: Path) -> None:
-    url = database.operator_url.replace(database.operator_password, "wrong-password")
+    url = database.operator_url.replace(database.operator.password, "wrong-password")
     said = await why_not(installed, tmp_path, url, "LoginRefused", reasons.LOGIN_REFUSED.advice)
     assert "wrong-password" not in said
 

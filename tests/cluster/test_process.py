@@ -7,12 +7,16 @@ import re
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from tests.cluster import health
+from tests.cluster.conftest import OPERATOR
+from tests.cluster.database import Database
 from tests.cluster.log import lines
 from tests.cluster.place import Place
 from tests.cluster.waiting import until
-from tests.servers.operator import OperatorProcess
+from tests.servers.controlplane import ControlPlane
+from tests.servers.operator import ACCOUNT, NAMESPACE, OperatorProcess
 
 SHUTDOWN = 10.0
 
@@ -186,3 +190,29 @@ async def test_it_ends_within_ten_seconds_while_a_lock_holds_it(place: Place, op
     assert await place.database.exists(place.identifier("new")) == (False, False)
     operator.start()
     await place.ready("new")
+
+
+async def test_with_more_rights_it_bootstraps_and_works_as_tenancy_operator(
+    place: Place, operator: OperatorProcess, installed: ControlPlane, servers_folder: Path
+) -> None:
+    operator.stop()
+    database, kubeconfig = place.database, installed.kubeconfig_for(NAMESPACE, ACCOUNT)
+    strong = OperatorProcess(servers_folder / "strong", kubeconfig, database.superuser_url, **OPERATOR)
+    try:
+        strong.start()
+        place.plan()
+        place.tenant()
+        await place.ready()
+        who = "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()"
+        await until(lambda: _is(database, who, ["tenancy_operator"]))
+        password = database.superuser_url.split(":")[2].split("@")[0]
+        assert password not in strong.log.read_text()
+    finally:
+        strong.stop()
+        await database.give_the_operator_its_password()
+    operator.start()
+    await place.ready()
+
+
+async def _is(database: Database, sql: str, expected: list[str]) -> bool:
+    return await database.column(sql, database.name) == expected

@@ -98,7 +98,7 @@ def test_its_log_has_no_error_that_was_not_meant(operator: OperatorProcess) -> N
 def test_no_password_is_anywhere(
     recorder: Recorder, database: Database, operator: OperatorProcess, servers_folder: Path, audit: Audit
 ) -> None:
-    passwords = {*recorder.passwords(), database.operator_password}
+    passwords = {*recorder.passwords(), database.operator.password}
     assert len(passwords) > 10, "run it with the whole folder"
     encoded = {base64.b64encode(password.encode()).rstrip(b"=") for password in passwords}
     secrets = {*(password.encode() for password in passwords), *encoded}
