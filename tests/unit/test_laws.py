@@ -19,7 +19,7 @@ from tenant_manager.core import limits, retention, tenant
 from tenant_manager.core.agenda import Agenda
 from tenant_manager.core.credentials import Credentials, StoredVerifier, choose, draw, is_well_formed
 from tenant_manager.core.identity import RETAINED, Owner, Registration
-from tenant_manager.core.login import CloseLogin, EndSessions, ObservedLogin
+from tenant_manager.core.login import SESSION_SHOWS, CloseLogin, EndSessions, ObservedLogin
 from tenant_manager.core.plan import Plan
 from tenant_manager.core.retention import Restore
 from tenant_manager.core.schema import ObservedSchema
@@ -160,7 +160,7 @@ def test_deletion_closes_before_it_takes_anything_away(keep: bool) -> None:
     login = ObservedLogin(sessions=2)
     closing = retention.deletion("tenant_acme", OWNER, keep, retention.Deletable(registered, login))
     assert closing.steps == (CloseLogin("tenant_acme"),)
-    assert closing.again == 0.0
+    assert closing.again == SESSION_SHOWS
     ending = retention.deletion("tenant_acme", OWNER, keep, retention.Deletable(registered, replace(login, open=False)))
     assert ending.steps == (EndSessions("tenant_acme"),)
 

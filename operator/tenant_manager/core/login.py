@@ -11,6 +11,7 @@ from tenant_manager.core.stopped import Stopped
 
 NO_LIMIT = -1  # PostgreSQL's own word for it
 SESSION_ENDS = 0.05  # seconds until a terminated session is usually gone
+SESSION_SHOWS = 0.1  # seconds until one that was let in just before the login closed is usually in pg_stat_activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def diff(identifier: str, desired: Login, observed: ObservedLogin | None) -> Age
     if not observed.member:
         steps.append(Join(identifier))
     if closing:
-        return Agenda(tuple(steps), again=0.0)
+        return Agenda(tuple(steps), again=SESSION_SHOWS)
     return Agenda(tuple(steps), again=SESSION_ENDS if not desired.open and observed.sessions else None)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tenant_manager.core.agenda import Agenda
 from tenant_manager.core.identity import ACTIVE, Owner, Registration
-from tenant_manager.core.login import SESSION_ENDS, CloseLogin, EndSessions, ObservedLogin
+from tenant_manager.core.login import SESSION_ENDS, SESSION_SHOWS, CloseLogin, EndSessions, ObservedLogin
 
 # Relations in one transaction. Each takes four locks and one more for every index; 6,400 exhaust the lock table of a
 # server with its defaults, and 250 ordinary tables of an application were seen to take 8,254.
@@ -81,7 +81,7 @@ def deletion(identifier: str, owner: Owner, keep: bool, observed: Deletable | No
     if login is None or not login.ours or login.attributes:
         login = ObservedLogin(open=False)  # nothing within reach to close
     if login.open:
-        return Agenda((CloseLogin(identifier),), again=0.0)
+        return Agenda((CloseLogin(identifier),), again=SESSION_SHOWS)
     if login.sessions:
         return Agenda((EndSessions(identifier),), again=SESSION_ENDS)
     if keep:
