@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 import pytest
@@ -65,14 +65,16 @@ async def clients_in_a_loop(place: Place) -> AsyncIterator[list[int]]:
 
     async def client(number: int) -> None:
         held: deque[asyncpg.Connection] = deque()
-        while True:
-            try:
-                held.append(await asyncpg.connect(uri))
-                logins[number] += 1
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await asyncio.sleep(0)
-            if len(held) > HELD:
-                held.popleft().terminate()
+        try:
+            while True:
+                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    held.append(await asyncpg.connect(uri))
+                    logins[number] += 1
+                if len(held) > HELD:
+                    held.popleft().terminate()
+        finally:
+            for connection in held:
+                connection.terminate()
 
     tasks = [asyncio.create_task(client(number)) for number in range(CLIENTS)]
     try:
