@@ -27,16 +27,26 @@ class Result:
     scanned: Scanned
 
     @property
-    def time_ratio(self) -> float:
-        """Median of the rounds' operator/floor."""
+    def time_ratios(self) -> list[float]:
+        """Operator/floor, round by round."""
         pairs = zip(self.operator, self.floor, strict=True)
-        return statistics.median(mine.arrival.total / least.arrival.total for mine, least in pairs)
+        return [mine.arrival.total / least.arrival.total for mine, least in pairs]
+
+    @property
+    def cpu_ratios(self) -> list[float]:
+        """The same of CPU over all parts."""
+        pairs = zip(self.operator, self.floor, strict=True)
+        return [mine.all_cpu / least.all_cpu for mine, least in pairs]
+
+    @property
+    def time_ratio(self) -> float:
+        """The median, which counts."""
+        return statistics.median(self.time_ratios)
 
     @property
     def cpu_ratio(self) -> float:
-        """The same of CPU over all parts."""
-        pairs = zip(self.operator, self.floor, strict=True)
-        return statistics.median(mine.all_cpu / least.all_cpu for mine, least in pairs)
+        """The median."""
+        return statistics.median(self.cpu_ratios)
 
     def percentile(self, rounds: Sequence[Round], percent: int) -> float:
         """Of apply-to-Ready over all rounds together, in seconds."""
@@ -64,9 +74,9 @@ def as_json(result: Result) -> dict[str, Any]:
         "floor_checks_secret": result.check,
         "time_ratio": result.time_ratio,
         "cpu_ratio": result.cpu_ratio,
-        "seconds": {name: [one.arrival.total for one in rounds] for name, rounds in sides.items()},
-        "applied_seconds": {name: [one.arrival.applied for one in rounds] for name, rounds in sides.items()},
-        "strangers": {name: [one.strangers for one in rounds] for name, rounds in sides.items()},
+        "time_ratios": result.time_ratios,
+        "cpu_ratios": result.cpu_ratios,
+        "rounds": {name: [_round(one) for one in rounds] for name, rounds in sides.items()},
         "apply_to_ready_seconds": {
             name: {f"p{percent}": result.percentile(rounds, percent) for percent in PERCENTILES}
             for name, rounds in sides.items()
@@ -83,24 +93,32 @@ def as_json(result: Result) -> dict[str, Any]:
     }
 
 
+def _round(one: Round) -> dict[str, Any]:
+    return {
+        "seconds": one.arrival.total,
+        "applied_seconds": one.arrival.applied,
+        "cpu_seconds": dict(one.cpu),
+        "others_share": one.strangers,
+        "rss_mib": one.rss / MEGABYTE,
+    }
+
+
 def as_text(result: Result) -> str:
     """For people."""
     return "\n".join((*_times(result), "", *_waits(result), "", *_cpu(result), "", *_rest(result)))
 
 
 def _times(result: Result) -> list[str]:
-    check = "" if result.check else ", the floor without its dry run of the Secret"
+    check = "looks at the Secret by a dry run, as the operator does" if result.check else "does not look at the Secret"
     lines = [
-        f"{result.count} Tenants, PostgreSQL {result.postgres}, {result.cores} cores{check}",
+        f"{result.count} Tenants, PostgreSQL {result.postgres}, {result.cores} cores; the floor {check}",
         "",
         f"{'until all are Ready':<22}{'floor':>10}{'operator':>10}{'ratio':>8}   CPU ratio   others' CPU",
     ]
-    for number, (least, mine) in enumerate(zip(result.floor, result.operator, strict=True), 1):
-        times = (
-            f"{least.arrival.total:>8.2f} s{mine.arrival.total:>8.2f} s{mine.arrival.total / least.arrival.total:>8.2f}"
-        )
-        shares = f"{least.strangers:.0%}, {mine.strangers:.0%}"
-        lines.append(f"{f'round {number}':<22}{times}{mine.all_cpu / least.all_cpu:>12.2f}   {shares}")
+    rounds = zip(result.floor, result.operator, result.time_ratios, result.cpu_ratios, strict=True)
+    for number, (least, mine, time, cpu) in enumerate(rounds, 1):
+        times = f"{least.arrival.total:>8.2f} s{mine.arrival.total:>8.2f} s{time:>8.2f}"
+        lines.append(f"{f'round {number}':<22}{times}{cpu:>12.2f}   {least.strangers:.0%}, {mine.strangers:.0%}")
     lines.append(f"{'median ratio':<42}{result.time_ratio:>8.2f}{result.cpu_ratio:>12.2f}")
     return lines
 
