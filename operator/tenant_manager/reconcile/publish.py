@@ -22,10 +22,11 @@ async def publish(context: Context, thing: KubeObject, outcome: Outcome) -> None
     Raises:
         Gone, Outrun, Refused, Unreachable: the API server's part failed; the next pass says it again.
     """
-    before = objects.tenant_status(thing)
+    latest = _latest(context, thing)
+    before = objects.tenant_status(latest)
     after = _status(context, thing, before, outcome)
     notices = report.notices(outcome, before.conditions)
-    await asyncio.gather(_write(context, thing, before, after), tell(context, thing, notices))
+    await asyncio.gather(_write(context, latest, before, after), tell(context, thing, notices))
 
 
 async def publish_pause(context: Context, thing: KubeObject) -> None:
@@ -34,9 +35,10 @@ async def publish_pause(context: Context, thing: KubeObject) -> None:
     Raises:
         as publish
     """
-    before = objects.tenant_status(thing)
+    latest = _latest(context, thing)
+    before = objects.tenant_status(latest)
     said = report.paused_conditions(before.conditions, thing.generation)
-    await _write(context, thing, before, _with(context, thing, before, said))
+    await _write(context, latest, before, _with(context, thing, before, said))
 
 
 async def publish_wait(context: Context, thing: KubeObject, stopped: Stopped) -> None:
@@ -45,9 +47,10 @@ async def publish_wait(context: Context, thing: KubeObject, stopped: Stopped) ->
     Raises:
         as publish
     """
-    before = objects.tenant_status(thing)
+    latest = _latest(context, thing)
+    before = objects.tenant_status(latest)
     said = report.ready_conditions(Outcome(thing.generation, stopped=stopped))
-    await _write(context, thing, before, _with(context, thing, before, said))
+    await _write(context, latest, before, _with(context, thing, before, said))
 
 
 async def tell(context: Context, thing: KubeObject, notices: tuple[Notice, ...]) -> None:
@@ -59,11 +62,15 @@ async def tell(context: Context, thing: KubeObject, notices: tuple[Notice, ...])
             return
 
 
-async def _write(context: Context, thing: KubeObject, before: TenantStatus, after: TenantStatus) -> None:
+def _latest(context: Context, thing: KubeObject) -> KubeObject:
+    """The object as it is now, unless its spec is another one by now: what is said goes on from what was said last."""
+    current = context.cache.objects.get(thing.key, thing)
+    return current if current.uid == thing.uid and current.generation == thing.generation else thing
+
+
+async def _write(context: Context, latest: KubeObject, before: TenantStatus, after: TenantStatus) -> None:
     if as_json(before) == as_json(after):
         return
-    current = context.cache.objects.get(thing.key, thing)
-    latest = current if current.uid == thing.uid and current.generation == thing.generation else thing
     context.cache.writing(replace(latest, status=as_json(after)))
     context.cache.put_ours(await status.write_status(context.api, latest, as_json(after)))
 
